@@ -1,0 +1,251 @@
+/**
+ * What crosses a boundary: between front and worker process, between worker process and thread, and at the seams that tests replace.
+ *
+ * Words
+ * - model: what an author writes. prediction: one request's work. permit: the right to run, always given back.
+ * - worker: one child process that runs one model; `worker` is also its slot number, the lowest free one.
+ * - thread: one piscina thread inside a worker. batch: predictions that one call of `predictBatch` runs together.
+ * - described → ready: the worker has loaded the model and announced its spec → every thread has set up and run an example.
+ * - lost: a prediction whose worker or thread died under it. suspect: it may have been the reason.
+ *
+ * Messages to a worker are imperative, messages from it state facts. All of them are plain data for `serialization: 'advanced'`.
+ */
+import type { ComponentSpec } from './components.ts'
+import type { WireError } from './errors.ts'
+
+/** Limits of one model; defaults and meaning: contract, "A model". Times in ms, memory in MiB. */
+export interface Limits {
+  setupMs: number
+  timeoutMs: number
+  holdMs: number
+  reattachMs: number
+  heapMb: number
+  rssMb: number
+  replicas: number
+  threads: number
+  concurrency: number
+  queueSize: number
+  maxRequests: number
+}
+
+export interface BatchLimits {
+  maxSize: number
+  maxWaitMs: number
+}
+
+/** A model as data: what its worker announces, and all that the front ever knows of it. */
+export interface ModelSpec {
+  title: string
+  description: string
+  article: string
+  inputs: Record<string, ComponentSpec>
+  outputs: Record<string, ComponentSpec>
+  /** Input values by name; files as `FileRef`s inside the state folder. */
+  examples: Record<string, unknown>[]
+  /** What the author set; the operator's configuration and the defaults fill the rest. */
+  limits: Partial<Limits>
+  batch: BatchLimits | null
+  replay: boolean
+  /** `predict` is an async generator: it may yield more than one output. */
+  streams: boolean
+  apiName: string
+  load: 'eager' | 'lazy'
+  idleSeconds: number
+  canary: boolean
+}
+
+/** Named values, validated. Files are `FileRef`s. */
+export type Values = Record<string, unknown>
+
+export interface PredictItem {
+  id: number
+  inputs: Values
+  /** True sends every event; false sends only the end, for a caller who waits for one answer. */
+  events: boolean
+  requestId: string
+  traceparent?: string
+}
+
+/** Settings that a worker process needs before it can load its model. */
+export interface WorkerSettings {
+  model: string
+  modelFile: string
+  /** Where results and examples are written; absolute. */
+  stateDir: string
+  /** Complete limits of the operator and the defaults; `null` where the author's own shall hold. */
+  limits: Partial<Limits>
+  defaults: Limits
+}
+
+export type ToWorker =
+  | { type: 'load'; settings: WorkerSettings }
+  | { type: 'predict'; items: PredictItem[] }
+  | { type: 'cancel'; id: number; reason: 'CANCELLED' | 'DEADLINE_EXCEEDED' }
+  | { type: 'credit'; id: number; events: number }
+  | { type: 'stop' }
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+export type NoticeLevel = 'info' | 'warning' | 'success' | 'error'
+
+/** Facts about one running prediction, in order. `output` is whole; `append` grows one text of the last output. */
+export type PredictionFact =
+  | { type: 'started'; id: number }
+  | { type: 'progress'; id: number; fraction: number; text: string }
+  | { type: 'notice'; id: number; level: NoticeLevel; text: string }
+  | { type: 'output'; id: number; outputs: Values }
+  | { type: 'append'; id: number; output: string; text: string }
+
+/** Why a thread died: its own end, its heap, or our terminating it for the prediction `blamed`. */
+export type ThreadDeath = 'crash' | 'oom' | 'timeout' | 'cancel'
+
+export type FromWorker =
+  | { type: 'described'; spec: ModelSpec }
+  | { type: 'ready'; setupMs: number }
+  | { type: 'setup-failed'; error: WireError }
+  | { type: 'heartbeat' }
+  /** How many threads can take work now; anything below `threads` means one is being replaced. */
+  | { type: 'threads'; ready: number; died?: ThreadDeath }
+  | PredictionFact
+  /** The end. `outputs` is absent when the last `output`/`append` facts already said it all. */
+  | { type: 'done'; id: number; outputs?: Values; runMs: number }
+  /** The end for the caller; `stopping` when the author's code still runs and `stopped` will follow. */
+  | { type: 'failed'; id: number; error: WireError; runMs: number; stopping?: true }
+  | { type: 'stopped'; id: number }
+  | { type: 'lost'; id: number; suspect: boolean; death: ThreadDeath }
+  | { type: 'log'; id: number; level: LogLevel; fields: Record<string, unknown>; message: string; requestId: string }
+  | { type: 'log-dropped'; bytes: number }
+
+/** One IPC write carries all messages of an event-loop turn. */
+export type Envelope<Message> = Message[]
+
+/** Monotonic time in ms and waiting, so that supervision can be tested without time. */
+export interface Clock {
+  now(): number
+  /** Calls back after `ms`; the returned function gives up. Never keeps the process alive. */
+  after(ms: number, callback: () => void): () => void
+}
+
+/** How a worker process ended, as the operating system tells it. */
+export interface WorkerExit {
+  code: number | null
+  signal: string | null
+}
+
+/** What a supervisor hears of a worker it spawned. */
+export interface WorkerEvents {
+  message(message: FromWorker): void
+  exit(exit: WorkerExit): void
+}
+
+/** A spawned worker process. Calls down only; what it says arrives at the `WorkerEvents` given at spawn. */
+export interface WorkerHandle {
+  readonly pid: number
+  /** Queues a message for the end of this turn of the event loop. */
+  send(message: ToWorker): void
+  /** Bytes written to the worker that it has not yet taken. */
+  unsentBytes(): number
+  /** SIGKILL; the exit follows as an event. */
+  kill(): void
+}
+
+export type SpawnWorker = (settings: WorkerSettings, worker: number, events: WorkerEvents) => WorkerHandle
+
+/** Why a prediction came back without an end. */
+export type Loss =
+  /** Its worker or thread died; `suspect` when this prediction may have been the cause. */
+  | { suspect: boolean; death: ThreadDeath | 'hang' | 'rss' | 'exit' }
+
+/**
+ * Receives what becomes of one dispatched prediction. Exactly one of `done`, `failed`, `lost` is called;
+ * `released` follows once, when the work has truly stopped (immediately after, unless it is still stopping).
+ */
+export interface PredictionSink {
+  fact(fact: PredictionFact): void
+  done(outputs: Values | undefined, runMs: number): void
+  failed(error: WireError, runMs: number): void
+  lost(loss: Loss): void
+  released(): void
+}
+
+export type ReplicaState = 'starting' | 'ready' | 'draining' | 'backoff' | 'quarantined' | 'stopped'
+export type RestartReason = 'crash' | 'oom' | 'rss' | 'hang' | 'timeout' | 'recycle' | 'setup'
+
+export interface ExitRecord {
+  reason: RestartReason | 'stop'
+  signal: string | null
+  code: number | null
+  /** ISO 8601. */
+  at: string
+  uptimeSeconds: number
+  rssBytes: number
+  /** The last lines that it wrote, at most 20. For the operator only. */
+  lastLines: string[]
+}
+
+export interface ReplicaSnapshot {
+  worker: number
+  pid: number | null
+  state: ReplicaState
+  suspect: boolean
+  rssBytes: number
+  rssLimitBytes: number
+  cpuRatio: number
+  inFlight: number
+  restarts: number
+  startedAt: string | null
+  readySeconds: number | null
+  lastExit: ExitRecord | null
+}
+
+export interface SupervisionEvent {
+  /** ISO 8601. */
+  at: string
+  model: string
+  worker: number
+  what: string
+  why: string
+}
+
+export interface BackendSnapshot {
+  replicas: ReplicaSnapshot[]
+  /** Why the model cannot serve, in words, when it cannot. */
+  cause: string | null
+  quarantined: boolean
+  sleeping: boolean
+  /** ISO 8601, when the next start is tried. */
+  retryAt: string | null
+  restarts: Record<RestartReason, number>
+  logDroppedBytes: number
+}
+
+/** A place on a ready worker, taken at the moment of dispatch. */
+export interface Reservation {
+  readonly worker: number
+  /** Starts the work. Every item has its sink at the same index. */
+  run(items: PredictItem[], sinks: PredictionSink[]): void
+}
+
+/** A way to run predictions. */
+export interface Backend {
+  /** A place on the ready worker with the fewest in flight, or null. `alone`: on a worker that runs nothing else. */
+  reserve(alone: boolean): Reservation | null
+  /** Asks the model to stop by its signal, then by force; the sink hears of it. */
+  cancel(id: number, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): void
+  /** Lets the worker send more facts of this prediction. */
+  credit(id: number, events: number): void
+  /** Is there, or will there soon be, someone to run predictions? False while quarantined. */
+  isServing(): boolean
+  /** At least one worker is in rotation. */
+  isReady(): boolean
+  /** How many predictions run at once when all workers are ready. */
+  parallelism(): number
+  /** Seconds until a worker is expected to be ready; 0 when one is. */
+  readyInSeconds(): number
+  /** Wakes a sleeping or lazy model. */
+  wake(): void
+  /** Replaces the workers one by one; tries a quarantined model at once. */
+  restart(why: string): void
+  snapshot(): BackendSnapshot
+  /** Drains within `drainMs`, then stops all workers. Resolves when no process is left. */
+  close(drainMs: number): Promise<void>
+}
