@@ -93,8 +93,16 @@ function messageFirst(line: string): string {
 function prettyStream(destination: DestinationStream): DestinationStream {
   // Loaded when needed only: with a service it never is.
   const load = createRequire(import.meta.url)
-  const build: typeof import('pino-pretty').build = load('pino-pretty').build
-  return build({ destination, colorize: isTerminal(), messageKey: 'message', timestampKey: 'timestamp', errorLikeObjectKeys: ['error'], ignore: 'pid', translateTime: 'SYS:HH:MM:ss.l', sync: true })
+  const prettyFactory: typeof import('pino-pretty').prettyFactory = load('pino-pretty').prettyFactory
+  const prettify = prettyFactory({
+    colorize: isTerminal(),
+    messageKey: 'message',
+    timestampKey: 'timestamp',
+    translateTime: 'SYS:HH:MM:ss.l',
+    errorLikeObjectKeys: ['error'],
+    ignore: 'pid',
+  })
+  return { write: (line) => destination.write(prettify(line)) }
 }
 
 /** A new id for a request: 36 characters of `[a-f0-9-]`, unguessable. */
