@@ -48,17 +48,12 @@ export function mapInputFiles(spec: ComponentSpec, value: unknown, resolve: (lea
 }
 
 /** Replaces each file of an output that its component has checked, e.g. by the `FileRef` of a copy in the state folder. */
-export function mapOutputFiles(
-  spec: ComponentSpec,
-  value: unknown,
-  keep: (file: FileOutput, path: string) => FileRef | Promise<FileRef>,
-  path = '',
-): Promise<unknown> {
-  return mapLeavesAsync(spec, value, path, (leaf, at) => keep(asFileOutput(leaf, at), at))
+export function mapOutputFiles(spec: ComponentSpec, value: unknown, keep: (file: FileOutput | FileRef, path: string) => unknown, path = ''): Promise<unknown> {
+  return mapLeavesAsync(spec, value, path, (leaf, at) => keep(isFileRef(leaf) ? leaf : asFileOutput(leaf, at), at))
 }
 
 /** Replaces each file that an author wrote into `examples` or `value`. */
-export function mapAuthorFiles(spec: ComponentSpec, value: unknown, keep: (file: FileAnnouncement, path: string) => FileRef | Promise<FileRef>, path = ''): Promise<unknown> {
+export function mapAuthorFiles(spec: ComponentSpec, value: unknown, keep: (file: FileAnnouncement, path: string) => unknown, path = ''): Promise<unknown> {
   return mapLeavesAsync(spec, value, path, (leaf, at) => keep(asAnnouncement(leaf, at), at))
 }
 
