@@ -28,6 +28,7 @@ export {
   video,
 } from './components.ts'
 export type { ChatMessage, Choice, Component, ComponentKind, ComponentSpec, Dataframe, DataframeLike, FileOutput, FileRef, JsonValue } from './components.ts'
+export { type ConfigFile, defineConfig } from './config-file.ts'
 export type { BatchLimits, Limits, NoticeLevel } from './contract.ts'
 export { UserError } from './errors.ts'
 
@@ -179,7 +180,7 @@ export interface AnyModelDefinition {
  *
  * @throws {TypeError} naming the option, for unknown, missing or contradictory ones and for examples that the inputs would refuse.
  */
-export function defineModel<const I extends ComponentRecord, const O extends ComponentRecord, State = undefined>(
+export function defineModel<I extends ComponentRecord, O extends ComponentRecord, State = undefined>(
   options: ModelOptions<I, O, State>,
 ): ModelDefinition<I, O, State>
 export function defineModel(options: object): AnyModelDefinition {

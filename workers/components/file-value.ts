@@ -68,7 +68,7 @@ function isFileOutput(value: unknown): value is FileOutput | FileRef {
 }
 
 /** A file in a JSON body, before it is resolved. */
-export const wireFileInputSchema = z.union([
+export const wireFileInputSchema = z.xor([
   z.strictObject({
     data: z.string().meta({ contentEncoding: 'base64', description: 'The bytes in base64' }),
     mimeType: z.string().meta({ description: 'For example image/png' }),

@@ -14,20 +14,21 @@ interface Problem {
 
 /** JSON from a caller: anything but too deep nesting and keys that reach a prototype. */
 export const callerJson = z.unknown().superRefine((value, context) => {
-  const problem = findProblem(value, [], 0)
+  const problem = findProblem(value, [])
   if (problem !== null) context.addIssue({ code: 'custom', path: problem.path, message: problem.message })
 })
 
-function findProblem(value: unknown, path: PropertyKey[], depth: number): Problem | null {
+/** `path` is a stack that the walk pushes to and pops from: a copy per value would cost more than the walk. */
+function findProblem(value: unknown, path: PropertyKey[]): Problem | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return null
-  if (typeof value !== 'object') return { path, message: 'must be a JSON value' }
-  if (depth >= MAX_DEPTH) return { path: [], message: `must not be nested deeper than ${MAX_DEPTH} levels` }
-  const entries = Array.isArray(value) ? value.entries() : Object.entries(value)
-  for (const [key, inner] of entries) {
-    if (typeof key === 'string' && PROTOTYPE_KEYS.has(key)) return { path, message: `must not have a key named "${key}"` }
-    if (typeof inner !== 'object' && Number.isFinite(inner)) continue
-    const problem = findProblem(inner, [...path, key], depth + 1)
+  if (typeof value !== 'object') return { path: [...path], message: 'must be a JSON value' }
+  if (path.length >= MAX_DEPTH) return { path: [], message: `must not be nested deeper than ${MAX_DEPTH} levels` }
+  for (const [key, inner] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
+    if (typeof key === 'string' && PROTOTYPE_KEYS.has(key)) return { path: [...path], message: `must not have a key named "${key}"` }
+    path.push(key)
+    const problem = findProblem(inner, path)
     if (problem !== null) return problem
+    path.pop()
   }
   return null
 }
@@ -38,7 +39,7 @@ function findProblem(value: unknown, path: PropertyKey[], depth: number): Proble
  */
 export const modelJson = z.unknown().transform((value, context): JsonValue => {
   try {
-    return toJson(value, [], 0) ?? null
+    return toJson(value, []) ?? null
   } catch (error) {
     if (!(error instanceof NotJson)) throw error
     context.issues.push({ code: 'custom', path: error.path, message: error.message, input: value })
@@ -55,22 +56,30 @@ class NotJson extends Error {
   }
 }
 
-function toJson(value: unknown, path: PropertyKey[], depth: number): JsonValue | undefined {
+/** `path` is a stack, as above. */
+function toJson(value: unknown, path: PropertyKey[]): JsonValue | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || value === undefined) return value
   if (typeof value === 'number') return Number.isFinite(value) ? value : null
   if (typeof value !== 'object') throw new NotJson(path, `is a ${typeof value}, which is not JSON`)
-  if (depth >= MAX_DEPTH) throw new NotJson([], `is nested deeper than ${MAX_DEPTH} levels, or holds itself`)
-  if (Array.isArray(value)) return Array.from(value, (inner, index) => toJson(inner, [...path, index], depth + 1) ?? null)
+  if (path.length >= MAX_DEPTH) throw new NotJson([], `is nested deeper than ${MAX_DEPTH} levels, or holds itself`)
+  if (Array.isArray(value)) return Array.from(value, (inner, index) => below(inner, index, path) ?? null)
   if (ArrayBuffer.isView(value)) return numbersOf(value, path)
   if (value instanceof Map || value instanceof Set) throw new NotJson(path, `is a ${value.constructor.name}, which is not JSON`)
-  if ('toJSON' in value && typeof value.toJSON === 'function') return toJson(value.toJSON(), path, depth + 1)
+  if ('toJSON' in value && typeof value.toJSON === 'function') return below(value.toJSON(), 'toJSON()', path)
   // fromEntries defines own properties, so that a key `__proto__` stays a key.
-  return Object.fromEntries(jsonEntries(value, path, depth))
+  return Object.fromEntries(jsonEntries(value, path))
 }
 
-function* jsonEntries(value: object, path: PropertyKey[], depth: number): Generator<[string, JsonValue]> {
+function below(value: unknown, key: PropertyKey, path: PropertyKey[]): JsonValue | undefined {
+  path.push(key)
+  const json = toJson(value, path)
+  path.pop()
+  return json
+}
+
+function* jsonEntries(value: object, path: PropertyKey[]): Generator<[string, JsonValue]> {
   for (const [key, inner] of Object.entries(value)) {
-    const json = toJson(inner, [...path, key], depth + 1)
+    const json = below(inner, key, path)
     if (json !== undefined) yield [key, json]
   }
 }
