@@ -1,0 +1,96 @@
+/** Assembles Express: what every request passes, then the routes, then what no route took. Never listens. */
+import { performance } from 'node:perf_hooks'
+import express from 'express'
+import type { Express, RequestHandler, Response } from 'express'
+
+import { RequestError } from '../workers/errors.ts'
+import type { SupervisionEvent } from '../workers/contract.ts'
+import type { Config } from './config.ts'
+import type { FileStore } from './files/store.ts'
+import type { Gateway } from './gateway.ts'
+import { createGradioRouter } from './gradio/index.ts'
+import { createErrorHandler } from './http-errors.ts'
+import { saneRequestId } from './log.ts'
+import type { Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { mountRest } from './rest/routes.ts'
+import { createPredictHandler } from './rest/predict.ts'
+import { createHostCheck } from './security/hosts.ts'
+import { createOriginCheck } from './security/origins.ts'
+import { mountStatus } from './status/routes.ts'
+
+/** What the routes need; built once, in main. */
+export interface AppDeps {
+  config: Config
+  gateway: Gateway
+  files: FileStore
+  metrics: Metrics
+  log: Logger
+  startedAt: Date
+  version: string
+  /** Recent supervision events of all models, oldest first. */
+  events(): SupervisionEvent[]
+}
+
+declare global {
+  namespace Express {
+    interface Locals {
+      requestId: string
+      /** Monotonic ms. */
+      startedMs: number
+    }
+  }
+}
+
+/** The whole HTTP face as a request listener. */
+export function createApp(deps: AppDeps): Express {
+  const app = express()
+  app.set('trust proxy', deps.config.trustProxy)
+  app.set('case sensitive routing', true)
+  app.set('strict routing', true)
+  app.set('query parser', 'simple')
+  app.set('etag', false)
+  app.disable('x-powered-by')
+  app.use(createEntrance(deps))
+  // First of all routes, and the only hot one: the router tries them in order.
+  app.post('/:model/predict', createPredictHandler(deps))
+  mountStatus(app, deps)
+  app.use(createGradioRouter(deps))
+  mountRest(app, deps)
+  app.use(() => {
+    throw new RequestError('NOT_FOUND', 'There is nothing at this address.')
+  })
+  app.use(createErrorHandler(deps.log))
+  return app
+}
+
+/** What every request passes: its id, its measure, and whether it may come in at all. */
+function createEntrance({ config, metrics }: AppDeps): RequestHandler {
+  const checkHost = createHostCheck(config.allowedHosts)
+  const checkOrigin = createOriginCheck(config)
+  // One function for all requests; `this` is the response that closed.
+  function observe(this: Response): void {
+    const { req } = this
+    const status = this.headersSent ? this.statusCode : CLOSED_UNANSWERED
+    metrics.observeHttp(routeOf(req), req.method, status, (performance.now() - this.locals.startedMs) / 1_000)
+  }
+  return (req, res, next) => {
+    const given = req.headers['x-request-id']
+    res.locals.requestId = saneRequestId(typeof given === 'string' ? given : undefined)
+    res.locals.startedMs = performance.now()
+    res.setHeader('x-request-id', res.locals.requestId)
+    res.setHeader('x-content-type-options', 'nosniff')
+    res.once('close', observe)
+    checkHost(req)
+    if (checkOrigin(req, res) === 'passed') next()
+  }
+}
+
+const CLOSED_UNANSWERED = 499
+const NO_ROUTE = 'none'
+
+/** The pattern that took the request: few, whatever callers ask for. */
+function routeOf(req: Response['req']): string {
+  const path: unknown = req.route?.path
+  return typeof path === 'string' ? path.replaceAll('{/}', '') : NO_ROUTE
+}

@@ -1,0 +1,92 @@
+/** The HTTP server itself: its time-outs, what it says where Express is not reached, and how it ends. */
+import { createServer } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+import { rawProblem } from './http-errors.ts'
+import type { WireFailure } from './http-errors.ts'
+import { newRequestId } from './log.ts'
+
+export interface HttpServerOptions {
+  /** Longer than the idle time of load balancers (60 s), which otherwise reuse a connection in the moment it closes and report 502. */
+  keepAliveTimeoutMs: number
+  headersTimeoutMs: number
+  /** For a whole request, uploads included. */
+  requestTimeoutMs: number
+  maxHeaderBytes: number
+}
+
+export const HTTP_SERVER_DEFAULTS: HttpServerOptions = { keepAliveTimeoutMs: 72_000, headersTimeoutMs: 75_000, requestTimeoutMs: 300_000, maxHeaderBytes: 16_384 }
+
+/** A server that does not listen yet. Whatever its parser refuses is answered as `application/problem+json`, too. */
+export function createHttpServer(listener: RequestListener, options: Partial<HttpServerOptions> = {}): Server {
+  const settings = { ...HTTP_SERVER_DEFAULTS, ...options }
+  const answering = new WeakMap<Duplex, ServerResponse>()
+  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+    answering.set(req.socket, res)
+    listener(req, res)
+  }
+  const server = createServer(
+    {
+      keepAliveTimeout: settings.keepAliveTimeoutMs,
+      headersTimeout: settings.headersTimeoutMs,
+      requestTimeout: settings.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(5_000, settings.headersTimeoutMs, settings.requestTimeoutMs),
+      maxHeaderSize: settings.maxHeaderBytes,
+      // Node would answer without a body; the host check does it in our form.
+      requireHostHeader: false,
+      noDelay: true,
+    },
+    onRequest,
+  )
+  server.maxRequestsPerSocket = 0
+  // Node's own answer to an unknown Expect is a bare 417; the header may be ignored.
+  server.on('checkExpectation', onRequest)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket, answering.get(socket)))
+  server.on('connect', (_req, socket) => refuse(socket, 'method'))
+  return server
+}
+
+function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, res: ServerResponse | undefined): void {
+  // Once an answer has begun, more bytes would be read as a part of it.
+  const begun = res !== undefined && res.headersSent && !res.writableFinished
+  if (error.code === 'ECONNRESET' || !socket.writable || begun) {
+    socket.destroy()
+    return
+  }
+  const status = refuse(socket, failureOf(error))
+  if (res !== undefined && !res.headersSent) res.statusCode = status
+}
+
+function failureOf(error: NodeJS.ErrnoException): WireFailure {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large'
+  return error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'slow' : 'malformed'
+}
+
+function refuse(socket: Duplex, failure: WireFailure): number {
+  const { status, text } = rawProblem(failure, newRequestId())
+  socket.on('error', () => socket.destroy())
+  socket.end(text, () => socket.destroy())
+  return status
+}
+
+const SWEEP_MS = 50
+
+/**
+ * Stops listening and resolves when the last answer has been sent. Connections in keep-alive are closed as soon as they are idle,
+ * new requests on them are still answered, with `Connection: close`.
+ *
+ * @param signal When aborted, the remaining connections are cut.
+ */
+export async function closeGracefully(server: Server, signal?: AbortSignal): Promise<void> {
+  server.prependListener('request', (_req: IncomingMessage, res: ServerResponse) => res.setHeader('connection', 'close'))
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // Node tells of no connection becoming idle, and leaves such ones open until their keep-alive ends.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
+  const cut = (): void => server.closeAllConnections()
+  if (signal?.aborted === true) cut()
+  else signal?.addEventListener('abort', cut, { once: true })
+  await closed
+  clearInterval(sweep)
+  signal?.removeEventListener('abort', cut)
+}

@@ -1,0 +1,46 @@
+/** What the headers and the query of a prediction request ask for. */
+import type { Request } from 'express'
+
+import { RequestError } from '../../workers/errors.ts'
+
+const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000
+
+/**
+ * The caller's deadline, counted from arrival; undefined when it sets none.
+ *
+ * @throws {RequestError} `INVALID_INPUT` unless it is a whole number of ms from 1 to 24 h.
+ */
+export function callerTimeoutMs(req: Request): number | undefined {
+  const header = req.headers['x-timeout-ms']
+  if (header === undefined) return undefined
+  const timeoutMs = typeof header === 'string' && /^\d{1,9}$/.test(header.trim()) ? Number(header) : 0
+  if (timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
+  const message = `must be a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`
+  throw new RequestError('INVALID_INPUT', `The header x-timeout-ms ${message}.`, { problems: [{ path: 'x-timeout-ms', message }] })
+}
+
+/** Does `Prefer` name `respond-async` (RFC 7240)? */
+export function prefersAsync(req: Request): boolean {
+  const { prefer } = req.headers
+  if (prefer === undefined) return false
+  const preferences = Array.isArray(prefer) ? prefer.join(',') : prefer
+  return preferences.split(',').some((preference) => preference.split(';', 1)[0]?.trim().toLowerCase() === 'respond-async')
+}
+
+/** `?stream=delta`: grown text comes as `append` events. */
+export function wantsAppends(req: Request): boolean {
+  return req.query['stream'] === 'delta'
+}
+
+/**
+ * The id of the last event that the caller has seen, from `Last-Event-ID` or `?after`; undefined to start with the latest output.
+ *
+ * @throws {RequestError} `INVALID_INPUT` when it is no whole number.
+ */
+export function lastSeenEvent(req: Request): number | undefined {
+  const given = req.headers['last-event-id'] ?? req.query['after']
+  if (given === undefined || given === '') return undefined
+  if (typeof given === 'string' && /^\d{1,15}$/.test(given)) return Number(given)
+  const message = 'must be the whole number of an event id'
+  throw new RequestError('INVALID_INPUT', `Last-Event-ID ${message}.`, { problems: [{ path: 'last-event-id', message }] })
+}

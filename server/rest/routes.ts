@@ -1,0 +1,37 @@
+/** The native routes, but for the hot one. */
+import type { Express } from 'express'
+
+import type { AppDeps } from '../app.ts'
+import { createDocsAssets, sendDocsPage } from './docs.ts'
+import { createModelsHandler, createSpecHandler } from './models.ts'
+import { createModelOpenApiHandler, createOpenApiHandler } from './openapi.ts'
+import { createIndexPage, createModelPage, createSlashRedirect } from './pages.ts'
+import type { ModelParams } from './predict.ts'
+import { createPredictHandler } from './predict.ts'
+import { createPredictionCanceller, createPredictionReader } from './predictions.ts'
+import { addRoute } from './route.ts'
+import { createFileHandler } from './stored-file.ts'
+
+export function mountRest(app: Express, deps: AppDeps): void {
+  mountHost(app, deps)
+  mountModel(app, deps)
+}
+
+function mountHost(app: Express, deps: AppDeps): void {
+  addRoute(app, '/', { get: createIndexPage(deps) })
+  addRoute(app, '/models{/}', { get: createModelsHandler(deps) })
+  addRoute(app, '/openapi.json', { get: createOpenApiHandler(deps) })
+  addRoute(app, '/docs', { get: sendDocsPage })
+  addRoute(app, '/docs/assets/:asset', { get: createDocsAssets() })
+  addRoute(app, '/file/:area/:id/:name', { get: createFileHandler(deps) })
+}
+
+function mountModel(app: Express, deps: AppDeps): void {
+  const isHosted = ({ model }: ModelParams): void => void deps.gateway.model(model)
+  addRoute(app, '/:model/predict{/}', { post: createPredictHandler(deps) }, isHosted)
+  addRoute(app, '/:model/predictions/:id', { get: createPredictionReader(deps), delete: createPredictionCanceller(deps) }, isHosted)
+  addRoute(app, '/:model/spec{/}', { get: createSpecHandler(deps) }, isHosted)
+  addRoute(app, '/:model/openapi.json', { get: createModelOpenApiHandler(deps) }, isHosted)
+  addRoute(app, '/:model', { get: createSlashRedirect(deps) }, isHosted)
+  addRoute(app, '/:model/', { get: createModelPage(deps) }, isHosted)
+}

@@ -1,0 +1,52 @@
+/** Who may give orders: the bearer of the token; without a token, only callers on this machine. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Request, RequestHandler, Response } from 'express'
+
+import { RequestError } from '../../workers/errors.ts'
+import { sendJson } from '../rest/answer.ts'
+import type { AppDeps } from '../app.ts'
+import { isLoopbackAddress } from './hosts.ts'
+import { isSameOrigin } from './origins.ts'
+
+/** `POST /admin/<model>/restart`: 202, the workers are replaced one by one. */
+export function createRestartHandler(deps: AppDeps): RequestHandler<{ model: string }> {
+  return (req, res) => {
+    requireOperator(req, res, deps)
+    const model = deps.gateway.model(req.params.model)
+    model.restart('asked for by an operator')
+    deps.log.info({ model: model.name, requestId: res.locals.requestId }, 'restart asked for')
+    sendJson(res, 202, { model: model.name, state: model.view().state })
+  }
+}
+
+function requireOperator(req: Request<{ model: string }>, res: Response, { config }: AppDeps): void {
+  if (config.adminToken !== undefined) {
+    if (isBearer(req, config.adminToken)) return
+    res.setHeader('www-authenticate', 'Bearer')
+    throw new RequestError('UNAUTHORIZED', 'This needs the bearer token of the setting adminToken.')
+  }
+  // Stricter than `allowedOrigins`: that a page may call models does not mean that it may restart them.
+  const isForeignPage = req.headers.origin !== undefined && !isSameOrigin(req, config.rootPath)
+  if (isForeignPage || !callerAddresses(req).every(isLoopbackAddress)) {
+    throw new RequestError('FORBIDDEN', 'Without the setting adminToken only callers on the same machine may do this.')
+  }
+}
+
+/** Hashed, so that neither the time nor the length of a comparison says anything. */
+function isBearer(req: Request<{ model: string }>, token: string): boolean {
+  const given = /^Bearer +(\S+) *$/i.exec(req.headers.authorization ?? '')?.[1]
+  return given !== undefined && timingSafeEqual(digest(given), digest(token))
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+/** Everyone between the caller and us, as far as is known. One that is not on this machine is enough to refuse, whoever is trusted: a forged address can only harm its sender. */
+function callerAddresses(req: Request<{ model: string }>): string[] {
+  const forwarded = [req.headers['x-forwarded-for'], req.headers['x-real-ip']].flat().filter((header) => header !== undefined)
+  const hops = forwarded.join(',').split(',').map((address) => address.trim())
+  // The standard header has a grammar of its own; no proxy on the same machine that serves only this machine sends it.
+  const standard = req.headers.forwarded === undefined ? [] : ['unknown']
+  return [req.socket.remoteAddress ?? 'unknown', ...hops.filter((address) => address !== ''), ...standard]
+}

@@ -1,0 +1,18 @@
+/** What operators and their tools ask: health, status, metrics, and the one order there is. */
+import type { Express } from 'express'
+
+import type { AppDeps } from '../app.ts'
+import { addRoute } from '../rest/route.ts'
+import { createRestartHandler } from '../security/admin.ts'
+import { createReadyHandler, sendLive } from './health.ts'
+import { createMetricsHandler } from './metrics.ts'
+import { createStatusHandler } from './status.ts'
+
+export function mountStatus(app: Express, deps: AppDeps): void {
+  addRoute(app, '/health{/}', { get: sendLive })
+  addRoute(app, '/health/live{/}', { get: sendLive })
+  addRoute(app, '/health/ready{/}', { get: createReadyHandler(deps.gateway) })
+  addRoute(app, '/status{/}', { get: createStatusHandler(deps) })
+  addRoute(app, '/metrics{/}', { get: createMetricsHandler(deps.metrics) })
+  addRoute(app, '/admin/:model/restart{/}', { post: createRestartHandler(deps) })
+}
