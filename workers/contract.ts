@@ -66,19 +66,23 @@ export interface PredictItem {
   traceparent?: string
 }
 
-/** Settings that a worker process needs before it can load its model. */
+/** What a worker process needs to load its model. */
 export interface WorkerSettings {
   model: string
+  /** Absolute path of the author's `model.ts`, `.js` or `.mjs`. */
   modelFile: string
   /** Where results and examples are written; absolute. */
   stateDir: string
-  /** Complete limits of the operator and the defaults; `null` where the author's own shall hold. */
-  limits: Partial<Limits>
-  defaults: Limits
+  /** A first guess, so that threads need not be made anew when `setup` names the same. */
+  limits: Limits
 }
 
 export type ToWorker =
+  /** Import the model and announce its spec (`described`); nothing of the author's beyond the import runs yet. */
   | { type: 'load'; settings: WorkerSettings }
+  /** Run `setup` and an example in every thread, under the effective limits. */
+  | { type: 'setup'; limits: Limits }
+  /** One unit of work: one item, or a batch for one call of `predictBatch`. */
   | { type: 'predict'; items: PredictItem[] }
   | { type: 'cancel'; id: number; reason: 'CANCELLED' | 'DEADLINE_EXCEEDED' }
   | { type: 'credit'; id: number; events: number }
@@ -112,7 +116,9 @@ export type FromWorker =
   | { type: 'failed'; id: number; error: WireError; runMs: number; stopping?: true }
   | { type: 'stopped'; id: number }
   | { type: 'lost'; id: number; suspect: boolean; death: ThreadDeath }
-  | { type: 'log'; id: number; level: LogLevel; fields: Record<string, unknown>; message: string; requestId: string }
+  /** Never started here: it waited behind something slow, and any worker may have it. */
+  | { type: 'returned'; id: number }
+  | { type: 'log'; id: number; level: LogLevel; fields: Record<string, unknown>; message: string; requestId: string; traceparent?: string }
   | { type: 'log-dropped'; bytes: number }
 
 /** One IPC write carries all messages of an event-loop turn. */
@@ -146,17 +152,22 @@ export interface WorkerHandle {
   unsentBytes(): number
   /** SIGKILL; the exit follows as an event. */
   kill(): void
+  /** The last lines that it wrote, newest last. */
+  lastLines(): string[]
+  /** Bytes of its output that were above the rate and are not in the log. */
+  droppedBytes(): number
 }
 
-export type SpawnWorker = (settings: WorkerSettings, worker: number, events: WorkerEvents) => WorkerHandle
+export type SpawnWorker = (model: string, worker: number, events: WorkerEvents) => WorkerHandle
 
-/** Why a prediction came back without an end. */
-export type Loss =
-  /** Its worker or thread died; `suspect` when this prediction may have been the cause. */
-  | { suspect: boolean; death: ThreadDeath | 'hang' | 'rss' | 'exit' }
+/** Its worker or thread died under a prediction; `suspect` when this prediction may have been the cause. */
+export interface Loss {
+  suspect: boolean
+  death: ThreadDeath | 'hang' | 'rss' | 'stop'
+}
 
 /**
- * Receives what becomes of one dispatched prediction. Exactly one of `done`, `failed`, `lost` is called;
+ * Receives what becomes of one dispatched prediction. Exactly one of `done`, `failed`, `lost`, `returned` is called;
  * `released` follows once, when the work has truly stopped (immediately after, unless it is still stopping).
  */
 export interface PredictionSink {
@@ -164,6 +175,8 @@ export interface PredictionSink {
   done(outputs: Values | undefined, runMs: number): void
   failed(error: WireError, runMs: number): void
   lost(loss: Loss): void
+  /** It never started; the same as if it had not been dispatched. */
+  returned(): void
   released(): void
 }
 
@@ -227,8 +240,11 @@ export interface Reservation {
 
 /** A way to run predictions. */
 export interface Backend {
-  /** A place on the ready worker with the fewest in flight, or null. `alone`: on a worker that runs nothing else. */
-  reserve(alone: boolean): Reservation | null
+  /**
+   * A place on the ready worker with the fewest in flight, or null. `alone`: on a worker that runs nothing else.
+   * `sparing`: leave out the least busy one, which is being emptied for a prediction that must run alone.
+   */
+  reserve(alone: boolean, sparing?: boolean): Reservation | null
   /** Asks the model to stop by its signal, then by force; the sink hears of it. */
   cancel(id: number, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): void
   /** Lets the worker send more facts of this prediction. */

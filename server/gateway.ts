@@ -1,0 +1,188 @@
+import type { Clock } from '../workers/contract.ts'
+import { createHostError } from '../workers/errors.ts'
+import { charactersOf } from '../workers/value-size.ts'
+import type { HostedModel } from './hosted-model.ts'
+import { Prediction } from './prediction.ts'
+import type { PredictionRun } from './prediction-run.ts'
+
+/** How long an ended prediction can still be read. */
+const KEEP_ENDED_MS = 300_000
+const FORGET_EVERY_MS = 10_000
+
+/**
+ * - answer: the caller waits for one result; no events are kept, and the route cancels when he leaves.
+ * - stream: cancelled when no reader was attached for `reattachMs`.
+ * - background: only `cancel` or the deadline end it.
+ */
+export type SubmitMode = 'answer' | 'stream' | 'background'
+
+export interface SubmitOptions {
+  requestId: string
+  /** W3C trace context, passed on to the worker. */
+  traceparent?: string | undefined
+  traceId?: string | undefined
+  /** From arrival, waiting included. */
+  timeoutMs?: number | undefined
+  mode: SubmitMode
+}
+
+interface Tracked {
+  readonly run: PredictionRun
+  readonly model: HostedModel
+  readonly mode: SubmitMode
+  /** Gives up on callers that left. */
+  leaving: (() => void) | null
+}
+
+/** One prediction from unchecked inputs to its end; knows nothing of HTTP. */
+export class Gateway {
+  readonly #models: ReadonlyMap<string, HostedModel>
+  readonly #clock: Clock
+  readonly #tracked = new Map<string, Tracked>()
+  /** Plain answers were given with their outputs; a few are kept for who asks again. */
+  readonly #endedAnswers = new EndedList(500, 16 * 1024 * 1024)
+  readonly #endedOthers = new EndedList(10_000, 128 * 1024 * 1024)
+  #stopForgetting: (() => void) | null = null
+  #draining = false
+  #open = 0
+  #whenIdle: (() => void)[] = []
+
+  constructor(models: ReadonlyMap<string, HostedModel>, clock: Clock) {
+    this.#models = models
+    this.#clock = clock
+  }
+
+  /** @throws {HostError} `MODEL_NOT_FOUND` */
+  model(name: string): HostedModel {
+    const model = this.#models.get(name)
+    if (model === undefined) throw createHostError('MODEL_NOT_FOUND', 'There is no model of this name.')
+    return model
+  }
+
+  models(): HostedModel[] {
+    return [...this.#models.values()]
+  }
+
+  /**
+   * Validates, admits and later runs one prediction. Past this call its inputs are trusted.
+   *
+   * @param inputs Named values; files already as `FileRef`s.
+   * @throws {HostError} at once for what can be refused at once: `INVALID_INPUT`, `DRAINING`, `QUARANTINED`, `QUEUE_FULL`, `OVERLOADED`.
+   *   What happens later (`NOT_READY`, `DEADLINE_EXCEEDED`, …) comes through the prediction.
+   */
+  submit(model: HostedModel, inputs: unknown, options: SubmitOptions): Prediction {
+    if (this.#draining) throw createHostError('DRAINING', 'The host is stopping and takes no new work.', { retryAfterSeconds: 5 })
+    const values = model.validate(inputs)
+    const { mode, requestId } = options
+    const prediction = new Prediction(model.name, requestId, mode === 'stream' ? (readers) => this.#readersChanged(prediction.id, readers) : undefined)
+    // Before it is admitted, since its end may come at once.
+    const admitted = model.admit(prediction, values, { ...options, events: mode !== 'answer' }, (run) => {
+      this.#open++
+      this.#tracked.set(prediction.id, { run, model, mode, leaving: null })
+    })
+    if (mode === 'stream' && !admitted.ended) this.#readersChanged(prediction.id, 0)
+    return prediction
+  }
+
+  /** Called once for each admitted prediction, at its end. */
+  ended(run: PredictionRun): void {
+    const { id } = run.prediction
+    const tracked = this.#tracked.get(id)
+    if (tracked === undefined) return
+    tracked.leaving?.()
+    const list = tracked.mode === 'answer' ? this.#endedAnswers : this.#endedOthers
+    for (const old of list.add(id, this.#clock.now(), charactersOf(run.prediction.outputs))) this.#tracked.delete(old)
+    this.#forgetLater()
+    this.#open--
+    if (this.#open === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+  }
+
+  /** A prediction that is under way, or ended within the last five minutes. */
+  prediction(model: string, id: string): Prediction | undefined {
+    const prediction = this.#tracked.get(id)?.run.prediction
+    return prediction?.model === model ? prediction : undefined
+  }
+
+  /** Ends a prediction, queued or running. Repeatable. */
+  cancel(prediction: Prediction): void {
+    const tracked = this.#tracked.get(prediction.id)
+    if (tracked === undefined || tracked.run.ended) return
+    tracked.model.cancel(tracked.run, createHostError('CANCELLED', 'The prediction was cancelled.'))
+  }
+
+  isDraining(): boolean {
+    return this.#draining
+  }
+
+  /** Takes no more work. Resolves when all that was accepted has ended, or after `withinMs`; what still waits then is refused. */
+  async drain(withinMs: number): Promise<void> {
+    this.#draining = true
+    if (this.#open > 0) {
+      await new Promise<void>((resolve) => {
+        const giveUp = this.#clock.after(withinMs, resolve)
+        this.#whenIdle.push(() => {
+          giveUp()
+          resolve()
+        })
+      })
+    }
+    for (const { run, model } of this.#tracked.values()) {
+      if (!run.ended) model.cancel(run, createHostError('DRAINING', 'The host stopped before this was done.', { retryAfterSeconds: 5 }))
+    }
+  }
+
+  #readersChanged(id: string, readers: number): void {
+    const tracked = this.#tracked.get(id)
+    if (tracked === undefined || tracked.run.ended) return
+    tracked.leaving?.()
+    tracked.leaving = readers > 0 ? null : this.#clock.after(tracked.model.limits.reattachMs, () => this.cancel(tracked.run.prediction))
+  }
+
+  #forgetLater(): void {
+    this.#stopForgetting ??= this.#clock.after(FORGET_EVERY_MS, () => {
+      this.#stopForgetting = null
+      const before = this.#clock.now() - KEEP_ENDED_MS
+      for (const list of [this.#endedAnswers, this.#endedOthers]) for (const id of list.removeBefore(before)) this.#tracked.delete(id)
+      if (this.#endedAnswers.size + this.#endedOthers.size > 0) this.#forgetLater()
+    })
+  }
+}
+
+/** Ids of ended predictions, oldest first, bounded in number and in the characters of their outputs. */
+class EndedList {
+  readonly #most: number
+  readonly #mostCharacters: number
+  readonly #entries = new Map<string, { at: number; characters: number }>()
+  #characters = 0
+
+  constructor(most: number, mostCharacters: number) {
+    this.#most = most
+    this.#mostCharacters = mostCharacters
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** @returns The ids that had to give way. */
+  add(id: string, at: number, characters: number): string[] {
+    this.#entries.set(id, { at, characters })
+    this.#characters += characters
+    return this.#removeWhile(() => this.#entries.size > this.#most || (this.#characters > this.#mostCharacters && this.#entries.size > 1))
+  }
+
+  removeBefore(at: number): string[] {
+    return this.#removeWhile((oldest) => oldest.at < at)
+  }
+
+  #removeWhile(shallGo: (oldest: { at: number }) => boolean): string[] {
+    const removed: string[] = []
+    for (const [id, entry] of this.#entries) {
+      if (!shallGo(entry)) break
+      this.#entries.delete(id)
+      this.#characters -= entry.characters
+      removed.push(id)
+    }
+    return removed
+  }
+}

@@ -1,0 +1,193 @@
+/** Composition root of the front process: configuration, port, workers, listening, and the order in which all of it ends. */
+import cluster from 'node:cluster'
+import { readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Clock } from '../workers/contract.ts'
+import { createSpawnWorker } from '../workers/spawn-worker.ts'
+import { UsageSampler } from '../workers/usage.ts'
+import { createApp } from './app.ts'
+import { type Config, ConfigError, loadConfig } from './config.ts'
+import { FileStore } from './files/store.ts'
+import { Gateway } from './gateway.ts'
+import type { HostedModel } from './hosted-model.ts'
+import { closeGracefully, createHttpServer } from './http-server.ts'
+import { createLogger, isTerminal, type Logger } from './log.ts'
+import { Metrics } from './metrics.ts'
+import { logPrediction } from './prediction-log.ts'
+import { findModels, hostModels } from './registry.ts'
+import { PortHeldError, reclaimPort, reapOrphans, RunState } from './run-state.ts'
+import { openStateDir, type StateDir } from './state-dir.ts'
+
+const EXIT_FAILURE = 1
+const EX_CONFIG = 78
+const EXIT_PORT_HELD = 98
+/** Ctrl-C through npm arrives twice within a millisecond; a second wish to stop comes later than this. */
+const SAME_SIGNAL_MS = 1_000
+/** Answers on their way out, after the last prediction has ended. */
+const LAST_ANSWERS_MS = 2_000
+
+const clock: Clock = {
+  now: () => performance.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms).unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+interface Host {
+  config: Config
+  log: Logger
+  stateDir: StateDir
+  runState: RunState
+  files: FileStore
+  usage: UsageSampler
+  models: ReadonlyMap<string, HostedModel>
+  gateway: Gateway
+  server: Server
+}
+
+async function main(): Promise<void> {
+  const startedAt = new Date()
+  const config = await loadConfig(process.env, process.cwd())
+  const log = createLogger({ level: config.logLevel, pretty: isTerminal() })
+  const stateDir = await openStateDir({ configured: config.state, port: config.port })
+  const portsReclaimed = await freePort(config, stateDir, log)
+  const host = await buildHost({ config, log, stateDir, startedAt, portsReclaimed })
+  stopOnSignals(host)
+  for (const model of host.models.values()) model.backend.start()
+  await listen(host)
+}
+
+/** Ends orphans of an earlier run. Under pm2's cluster mode the port is held by its daemon, never by a front. */
+async function freePort(config: Config, stateDir: StateDir, log: Logger): Promise<number> {
+  await reapOrphans(stateDir.path, { log })
+  if (cluster.isWorker || config.port === 0) return 0
+  const { reclaimed } = await reclaimPort({ stateDir: stateDir.path, port: config.port, host: config.host, log })
+  return reclaimed
+}
+
+interface BuildSettings {
+  config: Config
+  log: Logger
+  stateDir: StateDir
+  startedAt: Date
+  portsReclaimed: number
+}
+
+async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: BuildSettings): Promise<Host> {
+  const runState = await RunState.open(stateDir.path, { port: config.port, host: config.host })
+  const usage = new UsageSampler()
+  const metrics = new Metrics({ models: () => [...models.values()].map((model) => model.view()), portsReclaimed: () => portsReclaimed })
+  const files = await FileStore.open({
+    stateDir: stateDir.path, keepFilesSeconds: config.keepFilesSeconds, maxFileBytes: config.maxUploadMb * 1024 * 1024,
+    onSweepError: (error) => log.warn({ error }, 'old files could not be removed'),
+  })
+  const spawn = createSpawnWorker({
+    onLine: (model, worker, stream, line) => log.info({ model, worker, stream, text: line }, 'a model wrote'),
+    onSpawned: (model, pid) => runState.workerSpawned(pid, model),
+    onExited: (pid) => runState.workerExited(pid),
+    now: () => clock.now(),
+    env: workerEnvironment(process.env),
+  })
+  const models = hostModels(await findModels(config.models, log), {
+    config, stateDir: stateDir.path, spawn, clock, random: Math.random, usage, metrics, log,
+    ended: (run, outcome, error) => {
+      logPrediction(log, run, outcome, error)
+      gateway.ended(run)
+    },
+  })
+  const gateway = new Gateway(models, clock)
+  const app = createApp({
+    config, gateway, files, metrics, log, startedAt, version: await packageVersion(),
+    events: () => [...models.values()].flatMap((model) => model.view().events).sort((a, b) => a.at.localeCompare(b.at)),
+  })
+  return { config, log, stateDir, runState, files, usage, models, gateway, server: createHttpServer(app) }
+}
+
+/** The operator's secrets are none of a model's business. */
+function workerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { FOOTLIGHTS_ADMIN_TOKEN: _token, NODE_CHANNEL_FD: _channel, NODE_UNIQUE_ID: _cluster, ...rest } = env
+  return rest
+}
+
+async function packageVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+  const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : undefined
+  return typeof version === 'string' ? version : '0.0.0'
+}
+
+async function listen({ config, log, server, runState, files, models }: Host): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(config.port, config.host, () => resolve())
+  })
+  const url = addressOf(server, config.host)
+  files.start()
+  runState.listening(new URL(url).port === '' ? config.port : Number(new URL(url).port))
+  log.info({ url, models: [...models.keys()] }, 'listening')
+  // pm2, and whoever else started us with a channel, waits for this word.
+  process.send?.('ready')
+}
+
+function addressOf(server: Server, host: string): string {
+  const address = server.address()
+  const port = isAddressInfo(address) ? address.port : 0
+  return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
+}
+
+function isAddressInfo(address: string | AddressInfo | null): address is AddressInfo {
+  return typeof address === 'object' && address !== null
+}
+
+function stopOnSignals(host: Host): void {
+  let stoppingSince: number | null = null
+  const onSignal = (signal: string): void => {
+    if (stoppingSince === null) {
+      stoppingSince = clock.now()
+      host.log.info({ signal }, 'stopping')
+      void stop(host).then(() => process.exit(0), (error: unknown) => exitWith(EXIT_FAILURE, host.log, error))
+    } else if (clock.now() - stoppingSince >= SAME_SIGNAL_MS) {
+      host.log.warn({ signal }, 'stopping at once')
+      process.exit(EXIT_FAILURE)
+    }
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)
+  // pm2 asks like this where there are no signals.
+  process.on('message', (message) => {
+    if (message === 'shutdown') onSignal('shutdown')
+  })
+}
+
+/** Refuse new work, finish what was accepted, end the workers, leave nothing behind. */
+async function stop(host: Host): Promise<void> {
+  const cut = new AbortController()
+  const closed = closeGracefully(host.server, cut.signal)
+  await host.gateway.drain(host.config.drainMs)
+  clock.after(LAST_ANSWERS_MS, () => cut.abort())
+  await closed
+  await Promise.all([...host.models.values()].map((model) => model.backend.close(0)))
+  host.usage.close()
+  await host.files.close()
+  host.runState.remove()
+  await host.stateDir.close()
+  host.log.info({}, 'stopped')
+}
+
+function exitWith(code: number, log: Logger, error: unknown): void {
+  log.fatal({ error }, error instanceof Error ? error.message : 'the host failed')
+  process.exit(code)
+}
+
+main().catch((error: unknown) => {
+  const code = error instanceof ConfigError ? EX_CONFIG : isPortHeld(error) ? EXIT_PORT_HELD : EXIT_FAILURE
+  if (error instanceof ConfigError || error instanceof PortHeldError) {
+    process.stderr.write(`${error.message}\n`)
+    process.exit(code)
+  }
+  exitWith(code, createLogger({ level: 'info', pretty: isTerminal() }), error)
+})
+
+function isPortHeld(error: unknown): boolean {
+  return error instanceof PortHeldError || (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
+}

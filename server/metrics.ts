@@ -1,0 +1,169 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { ReplicaState, RestartReason } from '../workers/contract.ts'
+import { REPLICA_STATES } from '../workers/lifecycle.ts'
+import type { ModelView } from './hosted-model.ts'
+
+export const OUTCOMES = ['succeeded', 'failed', 'rejected', 'cancelled', 'timeout', 'lost'] as const
+/** How a prediction ended, for metrics and the status page: by its error's code, see `outcomeOf`. */
+export type Outcome = (typeof OUTCOMES)[number]
+
+const SHED_REASONS = ['full', 'overloaded', 'not_ready', 'draining', 'quarantined', 'poison', 'rate'] as const
+export type ShedReason = (typeof SHED_REASONS)[number]
+
+const RESTART_REASONS: readonly RestartReason[] = ['crash', 'oom', 'rss', 'hang', 'timeout', 'recycle', 'setup']
+const REPLAY_OUTCOMES = ['replayed', 'succeeded', 'failed'] as const
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128]
+
+export interface MetricsSources {
+  /** Pulled at each scrape. */
+  models(): ModelView[]
+  portsReclaimed(): number
+}
+
+/** Every metric of the host. Counters are counted where things end; all else is pulled from snapshots when someone scrapes. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly #sources: MetricsSources
+
+  readonly #queueWait = this.#histogram('queue_wait_seconds', 'Seconds from arrival to dispatch', ['model'])
+  readonly #duration = this.#histogram('prediction_duration_seconds', 'Seconds from arrival to the end', ['model', 'outcome'])
+  readonly #predictions = this.#counter('predictions_total', 'Predictions that ended', ['model', 'outcome'])
+  readonly #shed = this.#counter('shed_total', 'Predictions refused because they could not be served in time', ['model', 'reason'])
+  readonly #replays = this.#counter('replays_total', 'Predictions run again after their worker was lost', ['model', 'outcome'])
+  readonly #batch = new Histogram({ name: 'footlights_batch_size', help: 'Predictions per call of the model', labelNames: ['model'], buckets: BATCH_SIZES, registers: [this.registry] })
+  readonly #http = this.#histogram('http_request_duration_seconds', 'Seconds from a request to the end of its answer', ['route', 'method', 'code'])
+  readonly #started = new Set<string>()
+
+  constructor(sources: MetricsSources) {
+    this.#sources = sources
+    collectDefaultMetrics({ register: this.registry })
+    this.#pulledGauges()
+    this.#pulledCounters()
+  }
+
+  get contentType(): string {
+    return this.registry.contentType
+  }
+
+  /** The exposition in Prometheus text format. */
+  text(): Promise<string> {
+    return this.registry.metrics()
+  }
+
+  /** Makes every series of a hosted model exist, at zero. */
+  addModel(model: string): void {
+    if (this.#started.has(model)) return
+    this.#started.add(model)
+    for (const outcome of OUTCOMES) {
+      this.#predictions.inc({ model, outcome }, 0)
+      this.#duration.zero({ model, outcome })
+    }
+    for (const reason of SHED_REASONS) this.#shed.inc({ model, reason }, 0)
+    for (const outcome of REPLAY_OUTCOMES) this.#replays.inc({ model, outcome }, 0)
+    this.#queueWait.zero({ model })
+    this.#batch.zero({ model })
+  }
+
+  ended(model: string, outcome: Outcome, seconds: number): void {
+    this.#predictions.inc({ model, outcome })
+    this.#duration.observe({ model, outcome }, seconds)
+  }
+
+  dispatched(model: string, waitSeconds: number): void {
+    this.#queueWait.observe({ model }, waitSeconds)
+  }
+
+  batched(model: string, size: number): void {
+    this.#batch.observe({ model }, size)
+  }
+
+  shed(model: string, reason: ShedReason): void {
+    this.#shed.inc({ model, reason })
+  }
+
+  /** `replayed` when it is queued again; the end of a replayed prediction counts once more, as `succeeded` or `failed`. */
+  replay(model: string, outcome: (typeof REPLAY_OUTCOMES)[number]): void {
+    this.#replays.inc({ model, outcome })
+  }
+
+  observeHttp(route: string, method: string, code: number, seconds: number): void {
+    this.#http.observe({ route, method, code: String(code) }, seconds)
+  }
+
+  #pulledGauges(): void {
+    const perModel = (name: string, help: string, value: (view: ModelView) => number): void => {
+      this.#pulled(name, help, ['model'], (gauge) => {
+        for (const view of this.#sources.models()) gauge.set({ model: view.name }, value(view))
+      })
+    }
+    perModel('queue_depth', 'Predictions that wait', (view) => view.queue.depth)
+    perModel('inflight', 'Predictions that run', (view) => view.queue.running)
+    perModel('held', 'Predictions that wait because no worker is ready', (view) => view.queue.held)
+    this.#pulled('worker_state', '1 for the state that the worker is in', ['model', 'worker', 'state'], (gauge) => this.#workerStates(gauge))
+    this.#perWorker('worker_rss_bytes', 'Resident memory of the worker process', (replica) => replica.rssBytes)
+    this.#perWorker('worker_cpu_ratio', 'CPU use of the worker process, 1 is one core', (replica) => replica.cpuRatio)
+    this.#perWorker('worker_ready_seconds', 'Seconds from the start of the worker to its being ready', (replica) => replica.readySeconds ?? 0)
+  }
+
+  #pulledCounters(): void {
+    const restarts = new Counter({
+      name: 'footlights_worker_restarts_total', help: 'Workers and their threads started again, by reason', labelNames: ['model', 'reason'], registers: [this.registry],
+      collect: () => {
+        restarts.reset()
+        for (const view of this.#sources.models()) for (const reason of RESTART_REASONS) restarts.inc({ model: view.name, reason }, view.restarts[reason])
+      },
+    })
+    const dropped = new Counter({
+      name: 'footlights_log_dropped_bytes_total', help: 'Bytes of worker output above the rate that is kept', labelNames: ['model'], registers: [this.registry],
+      collect: () => {
+        dropped.reset()
+        for (const view of this.#sources.models()) dropped.inc({ model: view.name }, view.logDroppedBytes)
+      },
+    })
+    const reclaimed = new Counter({
+      name: 'footlights_ports_reclaimed_total', help: 'Orphans of an earlier run that were ended because they held the port', registers: [this.registry],
+      collect: () => {
+        reclaimed.reset()
+        reclaimed.inc(this.#sources.portsReclaimed())
+      },
+    })
+  }
+
+  #workerStates(gauge: Gauge): void {
+    for (const view of this.#sources.models()) {
+      for (const replica of view.replicas) {
+        for (const state of REPLICA_STATES) gauge.set({ model: view.name, worker: String(replica.worker), state }, state === stateOf(replica) ? 1 : 0)
+      }
+    }
+  }
+
+  #perWorker(name: string, help: string, value: (replica: ModelView['replicas'][number]) => number): void {
+    this.#pulled(name, help, ['model', 'worker'], (gauge) => {
+      for (const view of this.#sources.models()) for (const replica of view.replicas) gauge.set({ model: view.name, worker: String(replica.worker) }, value(replica))
+    })
+  }
+
+  #pulled(name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void): void {
+    const gauge: Gauge = new Gauge({
+      name: `footlights_${name}`, help, labelNames, registers: [this.registry],
+      collect: () => {
+        gauge.reset()
+        collect(gauge)
+      },
+    })
+  }
+
+  #histogram(name: string, help: string, labelNames: string[]): Histogram {
+    return new Histogram({ name: `footlights_${name}`, help, labelNames, buckets: SECONDS, registers: [this.registry] })
+  }
+
+  #counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name: `footlights_${name}`, help, labelNames, registers: [this.registry] })
+  }
+}
+
+function stateOf(replica: { state: ReplicaState }): ReplicaState {
+  return replica.state
+}

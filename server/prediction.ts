@@ -1,0 +1,311 @@
+import { randomUUID } from 'node:crypto'
+import type { NoticeLevel, Values } from '../workers/contract.ts'
+import type { HostError } from '../workers/errors.ts'
+import { charactersOf } from '../workers/value-size.ts'
+
+export type PredictionState = 'queued' | 'held' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+
+/** What a reader of a prediction sees, in order. `id` counts from 1 within the prediction. */
+export type PredictionEvent = { id: number } & EventBody
+
+type EventBody =
+  /** `position` counts from 1, 1 is next. */
+  | { type: 'queued'; position: number; etaSeconds: number | null }
+  | { type: 'held'; etaSeconds: number | null }
+  | { type: 'started' }
+  | { type: 'replayed' }
+  | { type: 'progress'; fraction: number; text: string }
+  | { type: 'notice'; level: NoticeLevel; text: string }
+  /** The whole outputs, files as `FileRef`s. */
+  | { type: 'output'; outputs: Values }
+  /** One text only grew; given to readers that asked for it. */
+  | { type: 'append'; output: string; text: string }
+  | { type: 'done'; waitSeconds: number; runSeconds: number }
+  | { type: 'error'; error: HostError }
+
+export interface EventsOptions {
+  /** The last event that the reader has; the default starts with the latest output. */
+  after?: number
+  /** Growing text comes as `append`; false gives whole outputs. */
+  appends?: boolean
+}
+
+/** The log of one prediction in characters; older events give way. */
+export const LOG_CHARACTERS = 1024 * 1024
+/** What an event costs beside its text. */
+const EVENT_CHARACTERS = 48
+
+/**
+ * One request's work as its callers see it: a state, the latest outputs, and a bounded log of events that any number of readers
+ * follow, each at its own pace. A reader that falls behind what the log holds goes on with the latest outputs.
+ */
+export class Prediction {
+  /** 32 hex characters; whoever knows it may read and cancel. */
+  readonly id: string = randomUUID().replaceAll('-', '')
+  readonly model: string
+  readonly requestId: string
+  readonly #onReaders: (readers: number) => void
+  readonly #readers = new Set<Reader>()
+  #state: PredictionState = 'queued'
+  #outputs: Values | undefined
+  #outputId = 0
+  #error: HostError | undefined
+  #events: PredictionEvent[] = []
+  #firstId = 1
+  #lastId = 0
+  #characters = 0
+  #waiters: (() => void)[] = []
+  waitSeconds = 0
+  runSeconds = 0
+
+  /** @param onReaders Hears how many readers there are, each time one comes or goes. */
+  constructor(model: string, requestId: string, onReaders: (readers: number) => void = () => {}) {
+    this.model = model
+    this.requestId = requestId
+    this.#onReaders = onReaders
+  }
+
+  get state(): PredictionState {
+    return this.#state
+  }
+
+  get outputs(): Values | undefined {
+    return this.#outputs
+  }
+
+  get error(): HostError | undefined {
+    return this.#error
+  }
+
+  get ended(): boolean {
+    return this.#state === 'succeeded' || this.#state === 'failed' || this.#state === 'cancelled'
+  }
+
+  /** The final outputs. @throws {HostError} what the prediction ended with. */
+  async result(): Promise<Values> {
+    if (!this.ended) await new Promise<void>((resolve) => this.#waiters.push(resolve))
+    if (this.#error !== undefined) throw this.#error
+    return this.#outputs ?? {}
+  }
+
+  /** Follows the events until the end. Counts as a reader until it ends or `return` is called, also while it waits. */
+  events(options: EventsOptions = {}): AsyncIterableIterator<PredictionEvent> {
+    const reader = new Reader(this, options, () => {
+      if (this.#readers.delete(reader)) this.#onReaders(this.#readers.size)
+    })
+    this.#readers.add(reader)
+    this.#onReaders(this.#readers.size)
+    return reader
+  }
+
+  queuedAt(position: number, etaSeconds: number | null): void {
+    this.#state = 'queued'
+    this.#add({ type: 'queued', position, etaSeconds }, 0)
+  }
+
+  heldFor(etaSeconds: number | null): void {
+    this.#state = 'held'
+    this.#add({ type: 'held', etaSeconds }, 0)
+  }
+
+  dispatched(): void {
+    this.#state = 'running'
+  }
+
+  started(): void {
+    this.#add({ type: 'started' }, 0)
+  }
+
+  replayed(): void {
+    this.#add({ type: 'replayed' }, 0)
+  }
+
+  progressed(fraction: number, text: string): void {
+    this.#add({ type: 'progress', fraction, text }, text.length)
+  }
+
+  noticed(level: NoticeLevel, text: string): void {
+    this.#add({ type: 'notice', level, text }, text.length)
+  }
+
+  output(outputs: Values): void {
+    this.#outputs = outputs
+    this.#outputId = this.#lastId + 1
+    this.#add({ type: 'output', outputs }, charactersOf(outputs))
+  }
+
+  appended(output: string, text: string): void {
+    const before = this.#outputs?.[output]
+    this.#outputs = { ...this.#outputs, [output]: `${typeof before === 'string' ? before : ''}${text}` }
+    this.#outputId = this.#lastId + 1
+    this.#add({ type: 'append', output, text }, text.length)
+  }
+
+  /** Ends well. `outputs` is the last output unless the events have shown it already. */
+  succeed(outputs: Values | undefined): void {
+    if (outputs !== undefined) this.output(outputs)
+    this.#state = 'succeeded'
+    this.#add({ type: 'done', waitSeconds: this.waitSeconds, runSeconds: this.runSeconds }, 0)
+    this.#settle()
+  }
+
+  fail(error: HostError): void {
+    this.#error = error
+    this.#state = error.code === 'CANCELLED' ? 'cancelled' : 'failed'
+    this.#add({ type: 'error', error }, 0)
+    this.#settle()
+  }
+
+  get lastId(): number {
+    return this.#lastId
+  }
+
+  /** The latest outputs as an event; undefined when there are none. */
+  latest(): PredictionEvent | undefined {
+    return this.#outputs === undefined ? undefined : { id: this.#outputId, type: 'output', outputs: this.#outputs }
+  }
+
+  /** The event, or undefined when it is to come or has given way. */
+  eventAt(id: number): PredictionEvent | undefined {
+    return this.#events[id - this.#firstId]
+  }
+
+  get firstId(): number {
+    return this.#firstId
+  }
+
+  #add(body: EventBody, characters: number): void {
+    this.#lastId++
+    this.#characters += characters + EVENT_CHARACTERS
+    this.#events.push({ id: this.#lastId, ...body })
+    if (this.#characters > LOG_CHARACTERS) this.#giveWay()
+    for (const reader of this.#readers) reader.wake()
+  }
+
+  /** The older half goes at once, so that a long stream does not shift its log for each event. The newest event stays. */
+  #giveWay(): void {
+    const dropped = this.#events.splice(0, Math.max(1, Math.floor(this.#events.length / 2)))
+    if (this.#events.length === 0) {
+      const newest = dropped.pop()
+      if (newest !== undefined) this.#events.push(newest)
+    }
+    this.#firstId += dropped.length
+    this.#characters = this.#events.reduce((sum, event) => sum + charactersOf(event) + EVENT_CHARACTERS, 0)
+  }
+
+  #settle(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve()
+  }
+}
+
+/** One reader's way through the log. Not a generator: `return` must end it also while it waits. */
+class Reader implements AsyncIterableIterator<PredictionEvent> {
+  readonly #prediction: Prediction
+  readonly #appends: boolean
+  readonly #leave: () => void
+  #cursor: number
+  /** Whether the reader has the outputs that the next `append` grows. */
+  #inStep: boolean
+  #outputs: Values | undefined
+  #waiting: ((result: IteratorResult<PredictionEvent>) => void) | null = null
+  #over = false
+
+  constructor(prediction: Prediction, options: EventsOptions, leave: () => void) {
+    this.#prediction = prediction
+    this.#appends = options.appends ?? false
+    this.#leave = leave
+    const latest = prediction.latest()
+    this.#cursor = options.after ?? (latest === undefined ? prediction.firstId - 1 : latest.id - 1)
+    this.#inStep = options.after !== undefined && this.#appends
+  }
+
+  next(): Promise<IteratorResult<PredictionEvent>> {
+    const event = this.#take()
+    if (event !== undefined) return Promise.resolve({ done: false, value: event })
+    if (this.#over) return Promise.resolve({ done: true, value: undefined })
+    return new Promise((resolve) => {
+      this.#waiting = resolve
+    })
+  }
+
+  return(): Promise<IteratorResult<PredictionEvent>> {
+    this.#end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<PredictionEvent> {
+    return this
+  }
+
+  wake(): void {
+    const waiting = this.#waiting
+    if (waiting === null) return
+    const event = this.#take()
+    if (event === undefined) return
+    this.#waiting = null
+    waiting({ done: false, value: event })
+  }
+
+  #take(): PredictionEvent | undefined {
+    if (this.#over) return undefined
+    for (;;) {
+      if (this.#cursor + 1 < this.#prediction.firstId) {
+        // What the reader has not seen has given way; the latest outputs stand for it.
+        this.#inStep = false
+        this.#outputs = undefined
+        this.#cursor = this.#prediction.firstId - 1
+      }
+      const event = this.#prediction.eventAt(this.#cursor + 1)
+      if (event === undefined) return this.#caughtUp()
+      this.#cursor = event.id
+      const shown = this.#show(event)
+      if (shown !== undefined) return shown
+    }
+  }
+
+  /** Undefined for an event that the reader need not see any more. */
+  #show(event: PredictionEvent): PredictionEvent | undefined {
+    if (event.type === 'output') {
+      this.#inStep = true
+      this.#outputs = event.outputs
+      return event
+    }
+    if (event.type === 'append') return this.#showAppend(event)
+    if (event.type === 'done' || event.type === 'error') this.#end()
+    return event
+  }
+
+  #showAppend(event: Extract<PredictionEvent, { type: 'append' }>): PredictionEvent | undefined {
+    if (this.#inStep && this.#appends) return event
+    if (this.#inStep && this.#outputs !== undefined) {
+      const before = this.#outputs[event.output]
+      this.#outputs = { ...this.#outputs, [event.output]: `${typeof before === 'string' ? before : ''}${event.text}` }
+      return { id: event.id, type: 'output', outputs: this.#outputs }
+    }
+    // The text that this grows is not known here: go on from the latest outputs, which hold it.
+    const latest = this.#prediction.latest()
+    if (latest === undefined || latest.type !== 'output') return undefined
+    this.#skipTo(latest.id)
+    this.#inStep = true
+    this.#outputs = latest.outputs
+    return latest
+  }
+
+  /** Growth up to `id` is in the outputs that the reader gets now. Other events in between are rare and are skipped with it. */
+  #skipTo(id: number): void {
+    this.#cursor = Math.max(this.#cursor, id)
+  }
+
+  #caughtUp(): undefined {
+    if (this.#prediction.ended) this.#end()
+    return undefined
+  }
+
+  #end(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#waiting?.({ done: true, value: undefined })
+    this.#waiting = null
+    this.#leave()
+  }
+}

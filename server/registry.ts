@@ -1,0 +1,103 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock, FromWorker, Limits, SpawnWorker, SupervisionEvent } from '../workers/contract.ts'
+import { ProcessBackend } from '../workers/process-backend.ts'
+import type { UsageSource } from '../workers/supervisor.ts'
+import type { Config } from './config.ts'
+import { DEFAULT_LIMITS } from './config.ts'
+import { HostedModel, type HostedModelDeps } from './hosted-model.ts'
+import type { Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
+
+/** Names that are routes of the host's own. */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  'admin', 'api', 'apps', 'assets', 'config', 'docs', 'file', 'gradio_api', 'health', 'login', 'logout', 'metrics', 'models', 'openapi', 'page', 'static', 'status',
+  'theme', 'upload',
+])
+const MODEL_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
+const MODEL_FILES = ['model.ts', 'model.js', 'model.mjs']
+
+/** A folder that is to be hosted. */
+export interface FoundModel {
+  name: string
+  /** Absolute. */
+  modelFile: string
+}
+
+export interface RegistryDeps {
+  config: Config
+  /** Absolute. */
+  stateDir: string
+  spawn: SpawnWorker
+  clock: Clock
+  random: () => number
+  usage: UsageSource
+  metrics: Metrics
+  log: Logger
+  ended: HostedModelDeps['logEnd']
+}
+
+/** Folders with a model file, by name; what can't be hosted is named in the log and left out. */
+export async function findModels(folder: string, log: Logger): Promise<FoundModel[]> {
+  const found: FoundModel[] = []
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory() && !entry.isSymbolicLink()) continue
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
+    const modelFile = await modelFileIn(join(folder, entry.name))
+    if (modelFile === undefined) continue
+    if (MODEL_NAME.test(entry.name) && !RESERVED_NAMES.has(entry.name)) found.push({ name: entry.name, modelFile })
+    else log.error({ model: entry.name }, 'a model is left out: its folder needs a name of a-z, 0-9 and - (at most 63) that is not reserved')
+  }
+  return found.sort((a, b) => a.name.localeCompare(b.name))
+}
+
+async function modelFileIn(folder: string): Promise<string | undefined> {
+  const names = await readdir(folder).catch((): string[] => [])
+  const file = MODEL_FILES.find((candidate) => names.includes(candidate))
+  return file === undefined ? undefined : join(folder, file)
+}
+
+/** Makes a hosted model of each found folder. Nothing is started yet. */
+export function hostModels(found: FoundModel[], deps: RegistryDeps): Map<string, HostedModel> {
+  return new Map(found.map((model) => [model.name, hostModel(model, deps)]))
+}
+
+function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedModel {
+  const { config, clock } = deps
+  const operator = config.limits[name] ?? {}
+  const initialLimits: Limits = { ...DEFAULT_LIMITS, ...operator }
+  const model = new HostedModel(name, {
+    clock, initialLimits, metrics: deps.metrics, logEnd: deps.ended,
+    effectiveLimits: (spec) => ({ ...DEFAULT_LIMITS, ...spec.limits, ...operator }),
+  })
+  const backend = new ProcessBackend(
+    {
+      described: (spec) => model.described(spec),
+      changed: (worker, what, why) => recordChange(model, { at: new Date().toISOString(), model: name, worker, what, why }, deps.log),
+      capacity: () => model.capacityChanged(),
+      log: (message, worker) => logOfModel(deps.log, name, worker, message),
+    },
+    {
+      settings: { model: name, modelFile, stateDir: deps.stateDir, limits: initialLimits },
+      spawn: deps.spawn, clock, random: deps.random, wallClock: () => new Date(), drainMs: config.drainMs, usage: deps.usage,
+      meanRunMs: () => (model.spec?.batch == null ? model.pace.meanMs : null),
+    },
+  )
+  model.use(backend)
+  return model
+}
+
+/** Names in the log that mean trouble. */
+const TROUBLE: ReadonlySet<string> = new Set(['backoff', 'quarantined', 'hung', 'suspect', 'over its memory', 'replacement failed', 'thread replaced'])
+
+function recordChange(model: HostedModel, event: SupervisionEvent, log: Logger): void {
+  model.changed(event)
+  const { at: _, ...fields } = event
+  if (TROUBLE.has(event.what)) log.warn(fields, 'a worker changed')
+  else log.info(fields, 'a worker changed')
+}
+
+function logOfModel(log: Logger, model: string, worker: number, message: Extract<FromWorker, { type: 'log' }>): void {
+  const { level, fields, requestId, traceparent } = message
+  log[level]({ ...fields, model, worker, ...(requestId === '' ? {} : { requestId }), ...(traceparent === undefined ? {} : { traceparent }), text: message.message }, 'a model says')
+}

@@ -1,0 +1,180 @@
+import { watch } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Backend, BackendSnapshot, FromWorker, Limits, ModelSpec, PredictItem, PredictionSink, Reservation } from './contract.ts'
+import type { Replica, ReplicaDeps } from './replica.ts'
+import { Supervisor, type UsageSource } from './supervisor.ts'
+
+/** A worker is kept busy by giving it the next predictions before the last has come back, as long as together they take less than this. */
+const PREFETCH_MS = 8
+const MOST_PREFETCHED = 32
+/** A start that was never measured is expected to take this long. */
+const UNKNOWN_START_SECONDS = 2
+
+export interface ProcessBackendEvents {
+  described(spec: ModelSpec): Limits | null
+  changed(worker: number, what: string, why: string): void
+  capacity(): void
+  log(message: Extract<FromWorker, { type: 'log' }>, worker: number): void
+}
+
+export interface ProcessBackendDeps extends ReplicaDeps {
+  drainMs: number
+  usage: UsageSource
+  /** Mean time of one unit of work in ms, or null when none has run. */
+  meanRunMs(): number | null
+}
+
+/** Runs predictions in supervised worker processes. */
+export class ProcessBackend implements Backend {
+  readonly #supervisor: Supervisor
+  readonly #deps: ProcessBackendDeps
+  readonly #events: ProcessBackendEvents
+  #limits: Limits
+  #startSeconds: number | null = null
+  #startingSince: number
+
+  constructor(events: ProcessBackendEvents, deps: ProcessBackendDeps) {
+    this.#deps = deps
+    this.#events = events
+    this.#limits = deps.settings.limits
+    this.#startingSince = deps.clock.now()
+    this.#supervisor = new Supervisor(1, {
+      described: (spec) => this.#described(spec),
+      changed: (worker, what, why) => this.#changed(worker, what, why),
+      capacity: () => events.capacity(),
+      log: (message, worker) => events.log(message, worker),
+    }, { ...deps, watchFiles: (callback) => watchFolder(dirname(deps.settings.modelFile), callback) })
+  }
+
+  start(): void {
+    this.#startingSince = this.#deps.clock.now()
+    this.#supervisor.start()
+  }
+
+  reserve(alone: boolean, sparing = false): Reservation | null {
+    const replica = alone ? this.#emptyReplica() : this.#leastBusy(sparing)
+    if (replica === null) return null
+    return {
+      worker: replica.worker,
+      run: (items, sinks) => this.#run(replica, items, sinks, alone),
+    }
+  }
+
+  cancel(id: number, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): void {
+    for (const replica of this.#supervisor.replicas()) if (replica.cancel(id, reason)) return
+  }
+
+  credit(id: number, events: number): void {
+    for (const replica of this.#supervisor.replicas()) if (replica.credit(id, events)) return
+  }
+
+  isServing(): boolean {
+    if (this.#supervisor.sleeping) return true
+    for (const replica of this.#supervisor.replicas()) if (replica.state !== 'quarantined' && replica.state !== 'stopped') return true
+    return false
+  }
+
+  isReady(): boolean {
+    for (const replica of this.#supervisor.replicas()) if (replica.isRoutable()) return true
+    return false
+  }
+
+  parallelism(): number {
+    return this.#limits.replicas * this.#limits.threads * this.#limits.concurrency
+  }
+
+  readyInSeconds(): number {
+    if (this.isReady()) return 0
+    const expected = this.#startSeconds ?? UNKNOWN_START_SECONDS
+    let soonest = Infinity
+    const wallNow = this.#deps.wallClock().getTime()
+    for (const replica of this.#supervisor.replicas()) {
+      const waitSeconds = Math.max(0, ((replica.retryAt?.getTime() ?? wallNow) - wallNow) / 1000)
+      const since = replica.state === 'starting' ? (this.#deps.clock.now() - this.#startingSince) / 1000 : 0
+      soonest = Math.min(soonest, waitSeconds + Math.max(0.1, expected - since))
+    }
+    return soonest === Infinity ? expected : soonest
+  }
+
+  wake(): void {
+    if (this.#supervisor.sleeping) this.start()
+  }
+
+  /** Ends the workers of an idle model; `wake` brings them back. */
+  sleep(): void {
+    void this.#supervisor.sleep()
+  }
+
+  restart(why: string): void {
+    this.#events.changed(-1, 'restart', why)
+    void this.#supervisor.restart()
+  }
+
+  snapshot(): BackendSnapshot {
+    return this.#supervisor.snapshot()
+  }
+
+  close(drainMs: number): Promise<void> {
+    return this.#supervisor.close(drainMs)
+  }
+
+  #run(replica: Replica, items: PredictItem[], sinks: PredictionSink[], alone: boolean): void {
+    replica.run(items, sinks, alone)
+    this.#supervisor.countPredictions(replica, this.#limits.maxRequests)
+  }
+
+  #described(spec: ModelSpec): Limits | null {
+    const limits = this.#events.described(spec)
+    if (limits !== null) this.#limits = limits
+    return limits
+  }
+
+  #changed(worker: number, what: string, why: string): void {
+    if (what === 'starting') this.#startingSince = this.#deps.clock.now()
+    for (const replica of this.#supervisor.replicas()) {
+      if (what === 'ready' && replica.worker === worker) this.#startSeconds = replica.readySeconds ?? this.#startSeconds
+    }
+    this.#events.changed(worker, what, why)
+  }
+
+  /** `sparing`: the least busy one is being emptied for a prediction that must run alone. */
+  #leastBusy(sparing: boolean): Replica | null {
+    const spare = this.#spareUnits()
+    const spared = sparing ? this.#emptiest() : null
+    let best: Replica | null = null
+    for (const replica of this.#supervisor.replicas()) {
+      if (replica === spared || !replica.hasRoom(spare)) continue
+      if (best === null || replica.units < best.units) best = replica
+    }
+    return best
+  }
+
+  #emptyReplica(): Replica | null {
+    const replica = this.#emptiest()
+    return replica !== null && replica.inFlight === 0 && replica.hasRoom(0) ? replica : null
+  }
+
+  #emptiest(): Replica | null {
+    let best: Replica | null = null
+    for (const replica of this.#supervisor.replicas()) {
+      if (replica.isRoutable() && (best === null || replica.inFlight < best.inFlight)) best = replica
+    }
+    return best
+  }
+
+  #spareUnits(): number {
+    const meanMs = this.#deps.meanRunMs()
+    return meanMs === null ? 0 : Math.min(MOST_PREFETCHED, Math.floor(PREFETCH_MS / Math.max(meanMs, 0.05)))
+  }
+}
+
+/** Watches a model's folder; a platform that can't watch it leaves the timed retry. */
+function watchFolder(folder: string, callback: () => void): () => void {
+  try {
+    const watcher = watch(folder, { recursive: true, persistent: false }, callback)
+    watcher.on('error', () => watcher.close())
+    return () => watcher.close()
+  } catch {
+    return () => {}
+  }
+}

@@ -1,0 +1,481 @@
+import type {
+  Clock, ExitRecord, FromWorker, Limits, Loss, ModelSpec, PredictItem, PredictionSink, ReplicaSnapshot, ReplicaState, RestartReason, SpawnWorker, ThreadDeath,
+  WorkerExit, WorkerHandle, WorkerSettings,
+} from './contract.ts'
+import type { WireError } from './errors.ts'
+import { nextState, type ReplicaEvent } from './lifecycle.ts'
+import { type Failure, nextRestart } from './restart-policy.ts'
+
+/** Silence of the worker's main thread after which it is routed around, and after which it is killed. */
+export const SUSPECT_AFTER_MS = 1_500
+export const HUNG_AFTER_MS = 2_500
+/** An exit this soon after a forced stop of a thread is that stop's doing: native code aborts the process. */
+const FORCED_EXIT_MS = 2_000
+/** How long the process may take to confirm that a cancelled prediction has stopped, its own grace included. */
+const CONFIRM_STOP_MS = 2_000
+/** From `stop` to SIGKILL. */
+const STOP_MS = 2_000
+/** What a worker that does not read may have waiting; above it nothing more is sent there. */
+const MAX_UNSENT_BYTES = 32 * 1024 * 1024
+
+/** What a replica tells its supervisor. Each call states a fact; the supervisor decides. */
+export interface ReplicaOwner {
+  /** @returns The limits to set up with, or null when the model shall not be set up now. */
+  described(replica: Replica, spec: ModelSpec): Limits | null
+  /** The state, or what can be dispatched here, has changed. */
+  changed(replica: Replica, what: string, why: string): void
+  capacity(): void
+  restarted(reason: RestartReason): void
+  log(message: Extract<FromWorker, { type: 'log' }>, worker: number): void
+}
+
+export interface ReplicaDeps {
+  settings: WorkerSettings
+  spawn: SpawnWorker
+  clock: Clock
+  random: () => number
+  wallClock: () => Date
+}
+
+type Why = RestartReason | 'stop'
+
+interface UnitFlight {
+  open: number
+  alone: boolean
+}
+
+interface Flight {
+  sink: PredictionSink
+  unit: UnitFlight
+  answered: boolean
+  giveUpWaiting: (() => void) | null
+}
+
+/**
+ * One place for a worker process of one model: the process that is there now, what runs in it, and its life by the table in `lifecycle.ts`.
+ * A timer never changes the state, except the end of a back-off: time-outs kill the process, and its exit moves the table.
+ */
+export class Replica {
+  readonly worker: number
+  readonly #deps: ReplicaDeps
+  readonly #owner: ReplicaOwner
+  readonly #flights = new Map<number, Flight>()
+  readonly #failures: Failure[] = []
+  #state: ReplicaState = 'backoff'
+  #handle: WorkerHandle | null = null
+  #limits: Limits
+  #units = 0
+  #threadsReady = 0
+  #heardAt = 0
+  #suspect = false
+  #startedAt = 0
+  #startedWall: Date | null = null
+  #readyAt = 0
+  #predictions = 0
+  #rssBytes = 0
+  #cpuRatio = 0
+  #restarts = 0
+  #forcedAt = -Infinity
+  #ending: Why | null = null
+  #cause: string | null = null
+  #retryAt: Date | null = null
+  #lastExit: ExitRecord | null = null
+  #droppedBytesBefore = 0
+  #droppedInThreads = 0
+  #cancelTimer: (() => void) | null = null
+  #idleWaiters: (() => void)[] = []
+
+  constructor(worker: number, owner: ReplicaOwner, deps: ReplicaDeps) {
+    this.worker = worker
+    this.#owner = owner
+    this.#deps = deps
+    this.#limits = deps.settings.limits
+  }
+
+  get state(): ReplicaState {
+    return this.#state
+  }
+
+  get pid(): number | null {
+    return this.#handle?.pid ?? null
+  }
+
+  get inFlight(): number {
+    return this.#flights.size
+  }
+
+  get units(): number {
+    return this.#units
+  }
+
+  get predictions(): number {
+    return this.#predictions
+  }
+
+  get cause(): string | null {
+    return this.#cause
+  }
+
+  get retryAt(): Date | null {
+    return this.#retryAt
+  }
+
+  get readySeconds(): number | null {
+    return this.#readyAt > this.#startedAt ? (this.#readyAt - this.#startedAt) / 1000 : null
+  }
+
+  /** Starts the first process, or one after a back-off. */
+  start(): void {
+    this.#move('start-due', this.#restarts === 0 ? 'start' : 'restart')
+    this.#spawn()
+  }
+
+  /** In rotation, with `spare` units beyond what its threads can run at once. */
+  hasRoom(spare: number): boolean {
+    if (!this.isRoutable() || this.#runsAlone()) return false
+    if ((this.#handle?.unsentBytes() ?? 0) > MAX_UNSENT_BYTES) return false
+    return this.#units < this.#threadsReady * this.#limits.concurrency + spare
+  }
+
+  isRoutable(): boolean {
+    return this.#state === 'ready' && !this.#suspect && this.#ending === null && this.#threadsReady > 0
+  }
+
+  run(items: PredictItem[], sinks: PredictionSink[], alone: boolean): void {
+    const unit: UnitFlight = { open: items.length, alone }
+    this.#units++
+    this.#predictions += items.length
+    items.forEach((item, index) => {
+      const sink = sinks[index]
+      if (sink !== undefined) this.#flights.set(item.id, { sink, unit, answered: false, giveUpWaiting: null })
+    })
+    this.#handle?.send({ type: 'predict', items })
+  }
+
+  /** @returns False when the prediction is not here. */
+  cancel(id: number, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): boolean {
+    const flight = this.#flights.get(id)
+    if (flight === undefined) return false
+    this.#handle?.send({ type: 'cancel', id, reason })
+    this.#expectStop(flight)
+    return true
+  }
+
+  credit(id: number, events: number): boolean {
+    if (!this.#flights.has(id)) return false
+    this.#handle?.send({ type: 'credit', id, events })
+    return true
+  }
+
+  /** Takes it out of rotation, waits for what runs, ends the process. Resolves when it is gone. */
+  async drain(why: Why, withinMs: number): Promise<void> {
+    const before = this.#state
+    this.#cancelTimer?.()
+    if (this.#state === 'draining' || this.#state === 'stopped') return this.#gone()
+    this.#move('drain-asked', why)
+    this.#ending = why
+    if (before === 'starting') this.#handle?.kill()
+    if (this.#handle === null) return
+    if (before === 'ready') await this.#idle(withinMs)
+    this.#handle?.send({ type: 'stop' })
+    // A worker with work left, or one that does not obey, is ended by force.
+    if (this.#flights.size > 0) this.#handle?.kill()
+    else this.#deps.clock.after(STOP_MS, () => this.#handle?.kill())
+    return this.#gone()
+  }
+
+  /** Ends the process now; its exit moves the state. */
+  kill(why: Why): void {
+    this.#ending ??= why
+    this.#handle?.kill()
+  }
+
+  /** A quarantined or waiting replica is started at once. */
+  wake(): void {
+    if (this.#state !== 'quarantined' && this.#state !== 'backoff') return
+    this.#cancelTimer?.()
+    this.#failures.length = 0
+    this.#restarts++
+    this.start()
+  }
+
+  /** Judges the silence of the worker's main thread. `forgive` when our own loop was late and may not have listened. */
+  judge(forgive: boolean): void {
+    if (this.#handle === null || this.#heardAt === 0) return
+    const now = this.#deps.clock.now()
+    if (forgive) this.#heardAt = Math.max(this.#heardAt, now - SUSPECT_AFTER_MS / 2)
+    const silentMs = now - this.#heardAt
+    if (silentMs > HUNG_AFTER_MS && this.#ending === null) {
+      this.#owner.changed(this, 'hung', `no heartbeat for ${Math.round(silentMs)} ms`)
+      this.kill('hang')
+    } else if (silentMs > SUSPECT_AFTER_MS && !this.#suspect) {
+      this.#suspect = true
+      this.#owner.changed(this, 'suspect', `no heartbeat for ${Math.round(silentMs)} ms`)
+    }
+  }
+
+  usage(rssBytes: number, cpuRatio: number): void {
+    this.#rssBytes = rssBytes
+    this.#cpuRatio = cpuRatio
+  }
+
+  droppedBytes(): number {
+    return this.#droppedBytesBefore + this.#droppedInThreads + (this.#handle?.droppedBytes() ?? 0)
+  }
+
+  snapshot(): ReplicaSnapshot {
+    const { worker } = this
+    return {
+      worker,
+      pid: this.pid,
+      state: this.#state,
+      suspect: this.#suspect,
+      rssBytes: this.#handle === null ? 0 : this.#rssBytes,
+      rssLimitBytes: this.#limits.rssMb * 1024 * 1024,
+      cpuRatio: this.#handle === null ? 0 : this.#cpuRatio,
+      inFlight: this.#flights.size,
+      restarts: this.#restarts,
+      startedAt: this.#handle === null ? null : (this.#startedWall?.toISOString() ?? null),
+      readySeconds: this.readySeconds,
+      lastExit: this.#lastExit,
+    }
+  }
+
+  #spawn(): void {
+    const { clock, settings, spawn, wallClock } = this.#deps
+    this.#startedAt = clock.now()
+    this.#startedWall = wallClock()
+    this.#retryAt = null
+    this.#heardAt = 0
+    this.#suspect = false
+    this.#threadsReady = 0
+    this.#rssBytes = 0
+    this.#ending = null
+    this.#handle = spawn(settings.model, this.worker, { message: (message) => this.#hear(message), exit: (exit) => this.#exited(exit) })
+    this.#handle.send({ type: 'load', settings: { ...settings, limits: this.#limits } })
+    this.#boundSetup()
+  }
+
+  /** Loading and setting up share one bound; it starts anew when the author's own limit is known. */
+  #boundSetup(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = this.#deps.clock.after(this.#limits.setupMs, () => {
+      this.#cause = `setup did not finish within ${this.#limits.setupMs} ms`
+      this.kill('setup')
+    })
+  }
+
+  #hear(message: FromWorker): void {
+    this.#heardAt = this.#deps.clock.now()
+    if (this.#suspect) {
+      this.#suspect = false
+      this.#owner.changed(this, 'heard', 'the heartbeat is back')
+    }
+    // A worker that we have ended may still have spoken before it died; what it held is given to another.
+    if (this.#ending !== null && this.#state !== 'draining') return
+    switch (message.type) {
+      case 'heartbeat':
+        return
+      case 'described':
+        return this.#describedAs(message.spec)
+      case 'ready':
+        return this.#becameReady()
+      case 'setup-failed':
+        return this.#setupFailed(message.error)
+      case 'threads':
+        return this.#threads(message.ready, message.died)
+      case 'log':
+        return this.#owner.log(message, this.worker)
+      case 'log-dropped':
+        this.#droppedInThreads += message.bytes
+        return
+      default:
+        this.#hearOfPrediction(message)
+    }
+  }
+
+  #hearOfPrediction(message: Exclude<FromWorker, { type: 'heartbeat' | 'described' | 'ready' | 'setup-failed' | 'threads' | 'log' | 'log-dropped' }>): void {
+    const flight = this.#flights.get(message.id)
+    if (flight === undefined) return
+    const { sink } = flight
+    switch (message.type) {
+      case 'done':
+        sink.done(message.outputs, message.runMs)
+        return this.#release(message.id, flight)
+      case 'failed':
+        sink.failed(message.error, message.runMs)
+        if (message.stopping !== true) return this.#release(message.id, flight)
+        flight.answered = true
+        return this.#expectStop(flight)
+      case 'stopped':
+        return this.#release(message.id, flight)
+      case 'lost':
+        if (!flight.answered) sink.lost({ suspect: message.suspect, death: message.death })
+        return this.#release(message.id, flight)
+      case 'returned':
+        if (!flight.answered) sink.returned()
+        return this.#release(message.id, flight)
+      default:
+        sink.fact(message)
+    }
+  }
+
+  #describedAs(spec: ModelSpec): void {
+    const limits = this.#owner.described(this, spec)
+    if (limits === null) return
+    this.#limits = limits
+    this.#boundSetup()
+    this.#handle?.send({ type: 'setup', limits })
+  }
+
+  #becameReady(): void {
+    this.#cancelTimer?.()
+    this.#readyAt = this.#deps.clock.now()
+    this.#threadsReady = this.#limits.threads
+    this.#cause = null
+    if (nextState(this.#state, 'ready') === undefined) return
+    this.#move('ready', `set up in ${Math.round(this.#readyAt - this.#startedAt)} ms`)
+  }
+
+  #setupFailed(error: WireError): void {
+    this.#cause = firstLine(error.cause ?? error.message)
+    this.kill('setup')
+  }
+
+  #threads(ready: number, died: ThreadDeath | undefined): void {
+    this.#threadsReady = ready
+    if (died === 'timeout' || died === 'cancel') this.#forcedAt = this.#deps.clock.now()
+    if (died !== undefined && this.#state === 'ready') {
+      const reason: RestartReason = died === 'cancel' ? 'timeout' : died
+      this.#owner.restarted(reason)
+      this.#owner.changed(this, 'thread replaced', died)
+    }
+    this.#owner.capacity()
+  }
+
+  #exited(exit: WorkerExit): void {
+    const reason = this.#ending ?? this.#reasonOf(exit)
+    const handle = this.#handle
+    const uptimeMs = this.#deps.clock.now() - this.#startedAt
+    this.#cancelTimer?.()
+    this.#lastExit = {
+      reason, signal: exit.signal, code: exit.code, at: this.#deps.wallClock().toISOString(), uptimeSeconds: uptimeMs / 1000,
+      rssBytes: this.#rssBytes, lastLines: handle?.lastLines() ?? [],
+    }
+    this.#droppedBytesBefore += handle?.droppedBytes() ?? 0
+    this.#handle = null
+    const wasReady = this.#state === 'ready'
+    this.#afterExit(reason, wasReady)
+    this.#loseFlights(reason)
+    for (const wake of this.#idleWaiters.splice(0)) wake()
+  }
+
+  #afterExit(reason: Why, wasReady: boolean): void {
+    if (this.#state === 'draining') {
+      if (reason !== 'stop') this.#owner.restarted(reason)
+      this.#move('exited', reason)
+      return
+    }
+    if (reason !== 'stop') this.#owner.restarted(reason)
+    this.#restarts++
+    if (reason !== 'setup' && wasReady) this.#cause = describeExit(reason, this.#lastExit)
+    else this.#cause ??= describeExit(reason, this.#lastExit)
+    this.#move('exited', this.#cause ?? reason)
+    this.#wait(reason, wasReady)
+  }
+
+  /** A restart that we caused is immediate and counts for nothing; a crash and a failed start are judged by the policy. */
+  #wait(reason: Why, wasReady: boolean): void {
+    const now = this.#deps.clock.now()
+    const ours = wasReady && (reason === 'timeout' || reason === 'recycle' || reason === 'rss')
+    if (!ours) this.#failures.push({ at: now, kind: wasReady ? 'crash' : 'start' })
+    if (this.#failures.length > 20) this.#failures.shift()
+    const verdict = ours ? { action: 'restart' as const, waitMs: 0 } : nextRestart(this.#failures, now, this.#deps.random)
+    this.#retryAt = new Date(this.#deps.wallClock().getTime() + verdict.waitMs)
+    if (verdict.action === 'quarantine') this.#move('gave-up', this.#cause ?? reason)
+    if (verdict.waitMs === 0) this.start()
+    else this.#cancelTimer = this.#deps.clock.after(verdict.waitMs, () => this.start())
+  }
+
+  #reasonOf(exit: WorkerExit): RestartReason {
+    if (this.#deps.clock.now() - this.#forcedAt < FORCED_EXIT_MS || this.#stopsPending()) return 'timeout'
+    if (this.#state === 'starting') return 'setup'
+    const lines = this.#handle?.lastLines().join('\n') ?? ''
+    return exit.signal === 'SIGABRT' && /heap out of memory|allocation failed/i.test(lines) ? 'oom' : 'crash'
+  }
+
+  #stopsPending(): boolean {
+    for (const flight of this.#flights.values()) if (flight.giveUpWaiting !== null) return true
+    return false
+  }
+
+  #loseFlights(reason: Why): void {
+    const blameless = reason === 'timeout' || reason === 'recycle' || reason === 'stop'
+    const death: Loss['death'] = reason === 'recycle' || reason === 'setup' ? 'stop' : reason
+    for (const [id, flight] of [...this.#flights]) {
+      const stopping = flight.answered || flight.giveUpWaiting !== null
+      if (!stopping) flight.sink.lost({ suspect: !blameless, death })
+      this.#release(id, flight)
+    }
+  }
+
+  #release(id: number, flight: Flight): void {
+    this.#flights.delete(id)
+    flight.giveUpWaiting?.()
+    flight.unit.open--
+    if (flight.unit.open === 0) this.#units--
+    flight.sink.released()
+    if (flight.unit.open > 0) return
+    if (this.#flights.size === 0) for (const wake of this.#idleWaiters.splice(0)) wake()
+    this.#owner.capacity()
+  }
+
+  /** The worker says when the work has stopped; if it can't, its process is ended. */
+  #expectStop(flight: Flight): void {
+    flight.giveUpWaiting ??= this.#deps.clock.after(CONFIRM_STOP_MS, () => this.kill('timeout'))
+  }
+
+  #runsAlone(): boolean {
+    if (this.#units !== 1) return false
+    for (const flight of this.#flights.values()) return flight.unit.alone
+    return false
+  }
+
+  #idle(withinMs: number): Promise<void> {
+    if (this.#flights.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const giveUp = this.#deps.clock.after(withinMs, resolve)
+      this.#idleWaiters.push(() => {
+        giveUp()
+        resolve()
+      })
+    })
+  }
+
+  #gone(): Promise<void> {
+    if (this.#handle === null) return Promise.resolve()
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (this.#handle === null) resolve()
+        else this.#idleWaiters.push(check)
+      }
+      check()
+    })
+  }
+
+  #move(event: ReplicaEvent, why: string): void {
+    const next = nextState(this.#state, event)
+    if (next === undefined) throw new Error(`a replica that is ${this.#state} can not take '${event}'`)
+    this.#state = next
+    this.#owner.changed(this, next, why)
+  }
+}
+
+function describeExit(reason: Why, exit: ExitRecord | null): string {
+  const how = exit?.signal != null ? `signal ${exit.signal}` : `exit code ${exit?.code ?? 'unknown'}`
+  return `${reason} (${how})`
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.slice(0, 500) ?? ''
+}

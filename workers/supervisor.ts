@@ -1,0 +1,270 @@
+import type { BackendSnapshot, FromWorker, Limits, ModelSpec, RestartReason } from './contract.ts'
+import { Replica, type ReplicaDeps, type ReplicaOwner } from './replica.ts'
+
+/** How often the silence of the workers is judged. */
+const JUDGE_MS = 250
+/** Our own loop was late when a tick comes this much after its time; then silence proves nothing. */
+const LATE_MS = 500
+/** A replacement for a planned change that would not start is tried again after this. */
+const RETRY_REPLACEMENT_MS = 30_000
+/** From this share of `rssMb` on a worker is replaced; from the second on it is ended at once. */
+const RSS_REPLACE_SHARE = 0.85
+const RSS_KILL_SHARE = 1.25
+
+export interface SupervisorEvents {
+  /** The model's spec, each time a worker describes it. @returns The effective limits, or null to leave it asleep. */
+  described(spec: ModelSpec): Limits | null
+  changed(worker: number, what: string, why: string): void
+  /** Something can be dispatched that could not be before, or the other way round. */
+  capacity(): void
+  log(message: Extract<FromWorker, { type: 'log' }>, worker: number): void
+}
+
+export interface SupervisorDeps extends ReplicaDeps {
+  drainMs: number
+  /** RSS and CPU of a worker's process, sampled; `watch` begins, `forget` ends. */
+  usage: UsageSource
+  /** Calls back when the model's files change; the returned function stops watching. */
+  watchFiles(callback: () => void): () => void
+}
+
+export interface UsageSource {
+  watch(pid: number, onSample: (rssBytes: number, cpuRatio: number) => void): void
+  forget(pid: number): void
+}
+
+const NO_RESTARTS: Record<RestartReason, number> = { crash: 0, oom: 0, rss: 0, hang: 0, timeout: 0, recycle: 0, setup: 0 }
+
+/**
+ * Keeps the wanted replicas of one model alive. Planned changes start the replacement first and retire the old one when it is ready;
+ * only a crash leaves a gap.
+ */
+export class Supervisor implements ReplicaOwner {
+  readonly #events: SupervisorEvents
+  readonly #deps: SupervisorDeps
+  /** By worker number; a replacement takes the lowest free one. */
+  readonly #replicas = new Map<number, Replica>()
+  /** The replacement under way for each replica that shall retire. */
+  readonly #replacing = new Map<Replica, Replica>()
+  readonly #watched = new Map<Replica, number>()
+  readonly #restarts = { ...NO_RESTARTS }
+  #wanted: number
+  #sleeping = false
+  #closing = false
+  #droppedBytes = 0
+  #stopJudging: (() => void) | null = null
+  #stopWatchingFiles: (() => void) | null = null
+
+  constructor(wanted: number, events: SupervisorEvents, deps: SupervisorDeps) {
+    this.#wanted = wanted
+    this.#events = events
+    this.#deps = deps
+  }
+
+  start(): void {
+    this.#sleeping = false
+    this.#judgeLater(this.#deps.clock.now())
+    while (this.#replicas.size < this.#wanted) this.#add().start()
+  }
+
+  replicas(): Iterable<Replica> {
+    return this.#replicas.values()
+  }
+
+  get sleeping(): boolean {
+    return this.#sleeping
+  }
+
+  /** Ends all workers until `start` is called again. */
+  async sleep(): Promise<void> {
+    if (this.#sleeping) return
+    this.#sleeping = true
+    await Promise.all([...this.#replicas.values()].map((replica) => this.#retire(replica, 'stop')))
+  }
+
+  /** Replaces the workers one by one, the next when the last is in rotation; tries waiting and quarantined ones at once. */
+  async restart(): Promise<void> {
+    for (const replica of [...this.#replicas.values()]) {
+      if (this.#closing) return
+      if (replica.state === 'ready') await this.#replace(replica, 'recycle')
+      else replica.wake()
+    }
+  }
+
+  /** Out of rotation, so that nothing new is dispatched; what runs is waited for, bounded by `drainMs`. Resolves when no process is left. */
+  async close(drainMs: number): Promise<void> {
+    this.#closing = true
+    this.#stopWatchingFiles?.()
+    await Promise.all([...this.#replicas.values()].map((replica) => this.#retire(replica, 'stop', drainMs)))
+    this.#stopJudging?.()
+  }
+
+  /** A worker has run this many predictions; replaced when the model's budget is used up. */
+  countPredictions(replica: Replica, maxRequests: number): void {
+    if (maxRequests > 0 && replica.predictions >= maxRequests && replica.state === 'ready') void this.#replace(replica, 'recycle')
+  }
+
+  snapshot(): BackendSnapshot {
+    const replicas = [...this.#replicas.values()].sort((a, b) => a.worker - b.worker)
+    const broken = replicas.find((replica) => replica.cause !== null && replica.state !== 'ready')
+    const serving = this.#sleeping || replicas.some((replica) => replica.state === 'ready')
+    return {
+      replicas: replicas.map((replica) => replica.snapshot()),
+      cause: this.#sleeping ? 'sleeping' : serving ? null : (broken?.cause ?? null),
+      quarantined: !this.#sleeping && replicas.length > 0 && replicas.every((replica) => replica.state === 'quarantined'),
+      sleeping: this.#sleeping,
+      retryAt: serving ? null : (broken?.retryAt?.toISOString() ?? null),
+      restarts: { ...this.#restarts },
+      logDroppedBytes: this.#droppedBytes + replicas.reduce((sum, replica) => sum + replica.droppedBytes(), 0),
+    }
+  }
+
+  described(_replica: Replica, spec: ModelSpec): Limits | null {
+    const limits = this.#events.described(spec)
+    if (limits === null) {
+      void this.sleep()
+      return null
+    }
+    this.#wanted = limits.replicas
+    if (!this.#sleeping && !this.#closing) while (this.#replicas.size < this.#wanted) this.#add().start()
+    return limits
+  }
+
+  changed(replica: Replica, what: string, why: string): void {
+    this.#watchUsage(replica)
+    if (replica.state === 'stopped') {
+      this.#replicas.delete(replica.worker)
+      this.#droppedBytes += replica.droppedBytes()
+    }
+    this.#afterChange(replica)
+    this.#watchFilesWhileQuarantined()
+    this.#events.changed(replica.worker, what, why)
+    this.#events.capacity()
+  }
+
+  capacity(): void {
+    this.#events.capacity()
+  }
+
+  restarted(reason: RestartReason): void {
+    this.#restarts[reason]++
+  }
+
+  log(message: Extract<FromWorker, { type: 'log' }>, worker: number): void {
+    this.#events.log(message, worker)
+  }
+
+  #add(): Replica {
+    let worker = 0
+    while (this.#replicas.has(worker)) worker++
+    const replica = new Replica(worker, this, this.#deps)
+    this.#replicas.set(worker, replica)
+    return replica
+  }
+
+  async #retire(replica: Replica, why: RestartReason | 'stop', drainMs = this.#deps.drainMs): Promise<void> {
+    this.#replacing.delete(replica)
+    await replica.drain(why, drainMs)
+  }
+
+  /** Starts a replacement; `#afterChange` retires the old one when the new one is ready. Resolves when either is over. */
+  async #replace(old: Replica, why: RestartReason): Promise<void> {
+    if (this.#replacing.has(old) || this.#closing || this.#sleeping) return
+    const next = this.#add()
+    this.#replacing.set(old, next)
+    next.start()
+    await new Promise<void>((resolve) => this.#settled.set(next, resolve))
+    if (next.state === 'ready') await this.#retire(old, why)
+  }
+
+  readonly #settled = new Map<Replica, () => void>()
+
+  /** Decides for a replacement that became ready, or would not, and for an old one that ended before its time. */
+  #afterChange(replica: Replica): void {
+    const old = [...this.#replacing].find(([, next]) => next === replica)?.[0]
+    if (old !== undefined && replica.state !== 'starting') {
+      this.#replacing.delete(old)
+      if (replica.state !== 'ready') this.#dropReplacement(replica, old)
+      this.#settle(replica)
+      return
+    }
+    const next = this.#replacing.get(replica)
+    // The replacement is on its way already: an old one that ended needs no restart of its own.
+    if (next !== undefined && replica.state === 'backoff') {
+      this.#replacing.delete(replica)
+      this.#settle(next)
+      queueMicrotask(() => void this.#retire(replica, 'stop'))
+    }
+  }
+
+  #settle(replica: Replica): void {
+    this.#settled.get(replica)?.()
+    this.#settled.delete(replica)
+  }
+
+  /** A replacement that does not start leaves the old one serving. */
+  #dropReplacement(replica: Replica, old: Replica): void {
+    this.#events.changed(replica.worker, 'replacement failed', replica.cause ?? 'it did not start')
+    if (replica.state !== 'stopped') queueMicrotask(() => void this.#retire(replica, 'stop'))
+    this.#deps.clock.after(RETRY_REPLACEMENT_MS, () => {
+      if (old.state === 'ready' && old.snapshot().rssBytes > this.#rssBound(old, RSS_REPLACE_SHARE)) void this.#replace(old, 'rss')
+    })
+  }
+
+  #watchUsage(replica: Replica): void {
+    const { usage } = this.#deps
+    const before = this.#watched.get(replica)
+    const pid = replica.pid
+    if (before === pid || (before === undefined && pid === null)) return
+    if (before !== undefined) usage.forget(before)
+    if (pid === null) {
+      this.#watched.delete(replica)
+      return
+    }
+    this.#watched.set(replica, pid)
+    usage.watch(pid, (rssBytes, cpuRatio) => this.#sampled(replica, rssBytes, cpuRatio))
+  }
+
+  #sampled(replica: Replica, rssBytes: number, cpuRatio: number): void {
+    replica.usage(rssBytes, cpuRatio)
+    if (replica.state !== 'ready') return
+    if (rssBytes > this.#rssBound(replica, RSS_KILL_SHARE)) {
+      this.changed(replica, 'over its memory', `${megabytes(rssBytes)} MB of ${megabytes(replica.snapshot().rssLimitBytes)} MB, ended`)
+      replica.kill('rss')
+    } else if (rssBytes > this.#rssBound(replica, RSS_REPLACE_SHARE) && !this.#replacing.has(replica)) {
+      this.changed(replica, 'near its memory cap', `${megabytes(rssBytes)} MB of ${megabytes(replica.snapshot().rssLimitBytes)} MB, being replaced`)
+      void this.#replace(replica, 'rss')
+    }
+  }
+
+  #rssBound(replica: Replica, share: number): number {
+    return replica.snapshot().rssLimitBytes * share
+  }
+
+  /** While a model is broken, a change of its files is worth a try at once. */
+  #watchFilesWhileQuarantined(): void {
+    const quarantined = [...this.#replicas.values()].some((replica) => replica.state === 'quarantined')
+    if (quarantined && this.#stopWatchingFiles === null && !this.#closing) {
+      this.#stopWatchingFiles = this.#deps.watchFiles(() => {
+        for (const replica of this.#replicas.values()) if (replica.state === 'quarantined') replica.wake()
+      })
+    } else if (!quarantined) {
+      this.#stopWatchingFiles?.()
+      this.#stopWatchingFiles = null
+    }
+  }
+
+  #judgeLater(before: number): void {
+    this.#stopJudging?.()
+    this.#stopJudging = this.#deps.clock.after(JUDGE_MS, () => {
+      const now = this.#deps.clock.now()
+      const late = now - before > JUDGE_MS + LATE_MS
+      for (const replica of this.#replicas.values()) replica.judge(late)
+      this.#judgeLater(now)
+    })
+  }
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / (1024 * 1024))
+}

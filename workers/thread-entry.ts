@@ -1,0 +1,155 @@
+/**
+ * The file that piscina loads in each thread. One model, many tasks; facts, cancels and credit go over a port of the thread's own.
+ */
+import type { MessagePort } from 'node:worker_threads'
+import type { LogLevel, PredictItem } from './contract.ts'
+import { CreditedSink } from './credited-sink.ts'
+import { createHostError, describeThrown, HostError, toWire } from './errors.ts'
+import { LogBudget } from './log-budget.ts'
+import { registerFootlightsResolution } from './resolve-hook.ts'
+import { type ItemEnd, Runner } from './runner.ts'
+import type { FromThread, ThreadEnd, ThreadResult, ThreadTask, ToThread } from './thread-contract.ts'
+
+registerFootlightsResolution()
+
+/** One running unit of work: its items share a signal, since they share a call. */
+interface Running {
+  controller: AbortController
+  sinks: Map<number, CreditedSink>
+  cancelled: Set<number>
+}
+
+let port: MessagePort | null = null
+let runner: Runner | null = null
+const runningById = new Map<number, Running>()
+const logBudget = new LogBudget(() => performance.now())
+
+/** @returns What became of the task; rejects only for a bug of ours. */
+export default async function handle(task: ThreadTask): Promise<ThreadResult> {
+  switch (task.kind) {
+    case 'open':
+      return failing(() => open(task))
+    case 'setup':
+      return failing(() => setup(task.warmUpMs))
+    case 'predict':
+      return { kind: 'predict', ends: await predict(task.items) }
+    case 'teardown':
+      return failing(teardown)
+  }
+}
+
+async function failing(step: () => Promise<ThreadResult>): Promise<ThreadResult> {
+  try {
+    return await step()
+  } catch (error) {
+    return { kind: 'failed', error: error instanceof HostError ? toWire(error) : { code: 'MODEL_FAILED', message: 'The model could not be set up.', cause: describeThrown(error) } }
+  }
+}
+
+async function open(task: Extract<ThreadTask, { kind: 'open' }>): Promise<ThreadResult> {
+  port = task.port
+  port.on('message', onMessage)
+  // A port that listens keeps the thread alive by itself; the pool decides that.
+  port.unref()
+  runner = await Runner.load(task.modelFile, task.stateDir, log)
+  return { kind: 'open', spec: await runner.describe() }
+}
+
+async function setup(warmUpMs: number): Promise<ThreadResult> {
+  const startedAt = performance.now()
+  const controller = new AbortController()
+  await loaded().setup(controller.signal)
+  await warmUp(warmUpMs)
+  return { kind: 'setup', setupMs: performance.now() - startedAt }
+}
+
+async function teardown(): Promise<ThreadResult> {
+  await loaded().teardown()
+  return { kind: 'teardown' }
+}
+
+/** Runs the first example, so that the first caller does not pay for lazy loading. Its failure is the operator's to read, not fatal. */
+async function warmUp(warmUpMs: number): Promise<void> {
+  const inputs = await loaded().warmUpInputs()
+  if (inputs === undefined) return
+  const item: PredictItem = { id: 0, inputs, events: false, requestId: 'warm-up' }
+  const [end] = await loaded().run([item], AbortSignal.timeout(warmUpMs), [new CreditedSink(0, false, () => {})])
+  if (end !== undefined && 'error' in end) log('warn', { error: describeThrown(end.error) }, 'the first example failed as a warm-up')
+}
+
+async function predict(items: PredictItem[]): Promise<ThreadEnd[]> {
+  const running: Running = { controller: new AbortController(), sinks: new Map(), cancelled: new Set() }
+  const sinks = items.map((item) => openSink(item, running))
+  const startedAt = performance.now()
+  try {
+    const ends = await loaded().run(items, running.controller.signal, sinks)
+    const runMs = performance.now() - startedAt
+    return ends.map((end, index) => threadEnd(end, items[index], sinks[index], running, runMs))
+  } finally {
+    for (const item of items) runningById.delete(item.id)
+  }
+}
+
+function openSink(item: PredictItem, running: Running): CreditedSink {
+  const sink = new CreditedSink(item.id, item.events, (fact) => post(fact))
+  running.sinks.set(item.id, sink)
+  runningById.set(item.id, running)
+  sink.started()
+  return sink
+}
+
+function threadEnd(end: ItemEnd, item: PredictItem | undefined, sink: CreditedSink | undefined, running: Running, runMs: number): ThreadEnd {
+  sink?.flush()
+  const facts = sink?.posted ?? 0
+  if ('outputs' in end) return end.outputs === undefined ? { runMs, facts } : { outputs: end.outputs, runMs, facts }
+  const reason: unknown = running.controller.signal.aborted ? running.controller.signal.reason : undefined
+  // What an author throws after being asked to stop is the stopping, not a failure.
+  const error = reason instanceof HostError && item !== undefined && running.cancelled.has(item.id) ? reason : end.error
+  return { error: toWire(error), runMs, facts }
+}
+
+function onMessage(message: ToThread): void {
+  const running = runningById.get(message.id)
+  if (running === undefined) return
+  if (message.type === 'credit') {
+    running.sinks.get(message.id)?.credit(message.events)
+    return
+  }
+  running.cancelled.add(message.id)
+  running.sinks.get(message.id)?.abandon()
+  // A batch shares one call: it is asked to stop when nobody is left who waits for it.
+  if (running.cancelled.size === running.sinks.size) {
+    running.controller.abort(createHostError(message.reason, message.reason === 'CANCELLED' ? 'The prediction was cancelled.' : 'The prediction took longer than its time limit.'))
+  }
+}
+
+function log(level: LogLevel, fields: Record<string, unknown>, message: string, item?: PredictItem): void {
+  const entry: Extract<FromThread, { type: 'log' }> = { type: 'log', id: item?.id ?? 0, level, fields: plainFields(fields), message: message.slice(0, 65_536), requestId: item?.requestId ?? '' }
+  if (item?.traceparent !== undefined) entry.traceparent = item.traceparent
+  const bytes = message.length + 256
+  post(logBudget.spend(bytes) ? entry : { type: 'log-dropped', bytes })
+}
+
+/** Log fields come from the author: only what survives a JSON round trip may cross. */
+function plainFields(fields: unknown): Record<string, unknown> {
+  try {
+    const text = JSON.stringify(fields)
+    if (text === undefined || text.length > 65_536) return { note: 'fields too large or not plain data' }
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : { value: parsed }
+  } catch {
+    return { note: 'fields are not plain data' }
+  }
+}
+
+function post(message: FromThread): void {
+  port?.postMessage(message)
+}
+
+function loaded(): Runner {
+  if (runner === null) throw new Error('the thread has no model yet')
+  return runner
+}
+
+// A rejection that nobody handles is the author's slip, and ending the thread for it would end its neighbours' predictions too.
+process.on('unhandledRejection', (reason) => log('error', { error: describeThrown(reason) }, 'a promise was rejected and nobody handled it'))
