@@ -83,9 +83,7 @@ export const componentSpecSchema: z.ZodType<ComponentSpec, unknown> = z.looseObj
 export function inputsSchema(inputs: Readonly<Record<string, ComponentSpec>>): (raw: unknown) => InputsResult {
   return compileInputs(
     Object.entries(inputs).map(([name, spec]) => {
-      const definition = COMPONENTS[spec.kind]
-      const isPlain = (value: unknown): boolean => definition.isPlain?.(spec, value) ?? false
-      return { name, schema: definition.input(spec), isPlain, optional: spec.optional === true, defaultValue: defaultValue(spec) }
+      return { name, schema: COMPONENTS[spec.kind].input(spec), optional: spec.optional === true, defaultValue: defaultValue(spec) }
     }),
   )
 }

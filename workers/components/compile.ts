@@ -7,7 +7,6 @@ import { pathText, PROTOTYPE_KEYS } from './definition.ts'
 export interface CompiledInput {
   name: string
   schema: z.ZodType
-  isPlain: (value: unknown) => boolean
   optional: boolean
   /** Undefined: required. */
   defaultValue: unknown
@@ -32,8 +31,7 @@ export function compileInputs(inputs: CompiledInput[]): (raw: unknown) => Inputs
       const isGiven = Object.hasOwn(raw, input.name)
       if (isGiven) seen += 1
       const given = isGiven ? raw[input.name] : undefined
-      if (given !== undefined && given !== null && input.isPlain(given)) value[input.name] = given
-      else value[input.name] = checkSlowly(input, given, errors)
+      value[input.name] = checkOne(input, given, errors)
     }
     if (Object.keys(raw).length > seen) nameStrangers(raw, names, errors)
     return errors.length === 0 ? { ok: true, value } : { ok: false, errors: errors.slice(0, MAX_PROBLEMS) }
@@ -44,7 +42,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function checkSlowly(input: CompiledInput, given: unknown, errors: InputProblem[]): unknown {
+function checkOne(input: CompiledInput, given: unknown, errors: InputProblem[]): unknown {
   if (given === undefined) return fillIn(input, errors)
   if (given === null) {
     if (!input.optional) errors.push({ path: input.name, message: 'must not be null' })

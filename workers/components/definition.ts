@@ -17,8 +17,6 @@ export interface ComponentDefinition<Spec> {
    * @throws {OutputShapeError} with the path inside the value.
    */
   output(spec: Spec, value: unknown): unknown
-  /** True only for an input that the schema accepts unchanged; spares zod on the hot path. */
-  isPlain?(spec: Spec, value: unknown): boolean
   /** The JSON form over native HTTP, for its JSON Schema. */
   wire(spec: Spec, side: Side): z.ZodType
   /** The default when the author gave no `value`; undefined: the input is required. */

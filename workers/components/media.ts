@@ -38,7 +38,7 @@ function oneFile(kind: 'image' | 'audio' | 'video' | null, { accept, maxSize }: 
     const refuse = (message: string): void => context.addIssue({ code: 'custom', message })
     if (kind !== null && !isMediaType(kind, file.mimeType)) refuse(`must be ${kind === 'video' ? 'a' : 'an'} ${kind} file, not ${file.mimeType || 'of an unknown type'}`)
     else if (accept !== undefined && !isAccepted(accept, file)) refuse(`must be one of ${accept.join(', ')}, not ${file.mimeType || 'of an unknown type'}`)
-    if (maxSize !== undefined && file.size > maxSize) refuse(`must be at most ${bytesInWords(maxSize)}, not ${bytesInWords(file.size)}`)
+    if (maxSize !== undefined && file.size > maxSize) refuse(`must be at most ${bytesInWords(maxSize)}`)
   })
 }
 

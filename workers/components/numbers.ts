@@ -42,12 +42,6 @@ const checkOutput = outputBy<NumberRules>(({ precision }) => finite.transform((n
 /** A number inside its range; `step` is for the page and is not enforced. Outputs are rounded, their range is not enforced. */
 const anyNumber = {
   input: (spec: NumberRules) => inRange(spec).transform((number) => round(number, spec)),
-  isPlain: ({ minimum, maximum, precision }: NumberRules, given: unknown) =>
-    typeof given === 'number' &&
-    Number.isFinite(given) &&
-    precision === undefined &&
-    (minimum === undefined || given >= minimum) &&
-    (maximum === undefined || given <= maximum),
   output: checkOutput,
   wire: (spec: NumberRules, side: 'input' | 'output') => (side === 'input' ? inRange(spec) : z.number()),
   example: ({ minimum = 0, maximum = Number.POSITIVE_INFINITY }: NumberRules) => Math.min(Math.max(1, minimum), maximum),
@@ -79,7 +73,6 @@ export const sliderDefinition: ComponentDefinition<SliderSpec> = {
 export const checkboxDefinition: ComponentDefinition<CheckboxSpec> = {
   spec: z.strictObject({ ...COMMON_OPTIONS, kind: z.literal('checkbox'), value: flag.nullable().exactOptional() }),
   input: () => flag,
-  isPlain: (_spec, given) => typeof given === 'boolean',
   output: outputBy(() => flag),
   wire: () => z.boolean(),
   emptyValue: () => false,

@@ -8,17 +8,10 @@ const wireText = z.string()
 /** One text, kept as it is: nothing is trimmed. */
 const anyText = {
   input: () => text,
-  isPlain: (_spec: unknown, given: unknown) => typeof given === 'string',
-  output: passText,
+  output: outputBy<object>(() => text),
   wire: () => wireText,
   hasFiles: false,
 } as const
-
-const checkText = outputBy<object>(() => text)
-
-function passText(spec: object, given: unknown): unknown {
-  return typeof given === 'string' ? given : checkText(spec, given)
-}
 
 export const textboxDefinition: ComponentDefinition<TextboxSpec> = {
   ...anyText,
@@ -31,7 +24,6 @@ export const textboxDefinition: ComponentDefinition<TextboxSpec> = {
     placeholder: text.exactOptional(),
   }),
   input: limitedText,
-  isPlain: ({ maxLength }, given) => typeof given === 'string' && (maxLength === undefined || given.length <= maxLength),
   wire: (spec, side) => (side === 'input' ? limitedText(spec) : wireText),
   example: ({ placeholder, maxLength }) => (placeholder || 'Hello').slice(0, maxLength),
 }
