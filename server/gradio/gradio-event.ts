@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto'
+
+import type { ModelSpec } from '../../workers/contract.ts'
+import { createHostError, describeThrown } from '../../workers/errors.ts'
+import type { HostError } from '../../workers/errors.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Logger } from '../log.ts'
+import type { Prediction } from '../prediction.ts'
+import type { EventStream } from './event-stream.ts'
+import { cancelledMessage, failedMessage } from './messages.ts'
+import type { CompletedMessage } from './messages.ts'
+import type { Step, Transcript, TranscriptSubject } from './transcript.ts'
+import type { ModelPace } from './pace.ts'
+import type { RenderContext } from './values.ts'
+
+/** What became of asking for a prediction. */
+export type Work = { prediction: Prediction } | { error: HostError }
+
+export interface GradioEventOptions {
+  id: string
+  /** Of the client that may cancel it; a plain call without one is its own session. */
+  sessionHash: string
+  requestId: string
+  spec: ModelSpec
+  pace(): ModelPace
+  /** Never rejects. Settled already, unless inputs are still being fetched. */
+  work: Work | Promise<Work>
+  /** Stops the fetching. */
+  abandon(): void
+  /** How its cancelling is told: to Gradio's own page, to a client library, or to a plain HTTP caller. */
+  audience: 'page' | 'library' | 'plain'
+  /** How long a plain call goes on after its last reader left. Sessions leave that to the gateway. */
+  reattachMs: number
+  gateway: Gateway
+  log: Logger
+}
+
+/** How a reader is told. */
+export interface Telling {
+  transcript: Transcript
+  /** The first event that the reader is told; undefined for the latest output. */
+  after: number | undefined
+  /** Growing text is told as growth. */
+  appends: boolean
+  context: RenderContext
+  write(step: Step): void
+}
+
+/** How long the end of a cancelled event waits for the client's `/reset`, which comes when it no longer listens. */
+const RESET_MS = 400
+
+/** An id for an event that has no prediction (yet), of the same shape. */
+export function newEventId(): string {
+  return randomBytes(16).toString('hex')
+}
+
+/** One submitted call: a prediction, or why there is none, as Gradio's clients follow it. */
+export class GradioEvent {
+  readonly id: string
+  readonly sessionHash: string
+  readonly subject: TranscriptSubject
+  readonly #options: GradioEventOptions
+  readonly #work: Promise<Work>
+  readonly #cancelling = new AbortController()
+  readonly #reset = Promise.withResolvers<void>()
+  #settledWork: Work | null = null
+  #ending: Promise<CompletedMessage> | null = null
+  #told: CompletedMessage | null = null
+  #readers = 0
+
+  constructor(options: GradioEventOptions) {
+    const { id, sessionHash, requestId, spec, pace, work } = options
+    this.id = id
+    this.sessionHash = sessionHash
+    this.subject = { eventId: id, requestId, spec, pace }
+    this.#options = options
+    this.#work = this.#settle(work)
+    if (!(work instanceof Promise)) this.#settledWork = work
+  }
+
+  async #settle(work: Work | Promise<Work>): Promise<Work> {
+    const settled = await work
+    this.#settledWork = settled
+    return settled
+  }
+
+  /** No more work goes on for it; its end may still be untold. */
+  get isOver(): boolean {
+    if (this.#ending !== null) return true
+    if (this.#settledWork === null) return false
+    return 'error' in this.#settledWork || this.#settledWork.prediction.ended
+  }
+
+  /** Stops the work; repeating it changes nothing, nor does it change an end that was reached before. */
+  cancel(): void {
+    if (this.isOver) return
+    this.#ending = this.#cancelledEnd()
+    this.#cancelling.abort()
+    this.#options.abandon()
+    void this.#work.then((work) => {
+      if ('prediction' in work) this.#options.gateway.cancel(work.prediction)
+    })
+  }
+
+  /** The client has stopped listening: a cancelled event may end now. */
+  reset(): void {
+    this.#reset.resolve()
+  }
+
+  async #cancelledEnd(): Promise<CompletedMessage> {
+    const { audience, spec, requestId } = this.#options
+    if (audience === 'plain') return failedMessage(this.id, createHostError('CANCELLED', 'The prediction was cancelled.'), requestId)
+    if (audience === 'library') {
+      const timer = setTimeout(() => this.#reset.resolve(), RESET_MS)
+      await this.#reset.promise
+      clearTimeout(timer)
+    }
+    return cancelledMessage(this.id, Object.keys(spec.outputs).length, audience === 'page')
+  }
+
+  /**
+   * Tells a reader everything to the end, at the reader's pace.
+   *
+   * @returns true once the end was written; false when the reader left first. Told again to a later reader, only the end is repeated.
+   */
+  async follow(reader: EventStream, telling: Telling): Promise<boolean> {
+    this.#readers++
+    try {
+      const end = this.#told ?? (await this.#tell(reader, telling))
+      if (end === null || reader.signal.aborted) return false
+      this.#told = end
+      telling.write({ message: end })
+      return true
+    } finally {
+      this.#readers--
+      if (this.#options.audience === 'plain') this.#cancelUnlessReadAgain()
+    }
+  }
+
+  #cancelUnlessReadAgain(): void {
+    if (this.isOver || this.#readers > 0) return
+    setTimeout(() => {
+      if (this.#readers === 0) this.cancel()
+    }, this.#options.reattachMs).unref()
+  }
+
+  async #tell(reader: EventStream, telling: Telling): Promise<CompletedMessage | null> {
+    const stop = AbortSignal.any([reader.signal, this.#cancelling.signal])
+    try {
+      const work = await unlessAborted(this.#work, stop)
+      const end = work === null ? null : await this.#tellWork(work, reader, telling, stop)
+      if (end !== null) return end
+    } catch (error) {
+      // A value that cannot be rendered; the reader must not wait for ever.
+      this.#options.log.error({ predictionId: this.id, requestId: this.#options.requestId, cause: describeThrown(error) }, 'event could not be told')
+      return this.#failed('The host failed on this prediction.')
+    }
+    if (this.#ending !== null) return unlessAborted(this.#ending, reader.signal)
+    return reader.signal.aborted ? null : this.#failed('The events of this prediction are gone.')
+  }
+
+  async #tellWork(work: Work, reader: EventStream, telling: Telling, stop: AbortSignal): Promise<CompletedMessage | null> {
+    if ('error' in work) return failedMessage(this.id, work.error, this.#options.requestId)
+    const { transcript, after, appends, context, write } = telling
+    const events = work.prediction.events(after === undefined ? { appends } : { after, appends })
+    for await (const event of untilAborted(events, stop)) {
+      const step = transcript.next(event, context)
+      if (step === null) continue
+      if (step.message.msg === 'process_completed') return step.message
+      write(step)
+      await reader.drained()
+    }
+    return null
+  }
+
+  #failed(message: string): CompletedMessage {
+    return failedMessage(this.id, createHostError('INTERNAL', message), this.#options.requestId)
+  }
+}
+
+/** Leaves the iteration as soon as the signal aborts, also while it waits for the next item. */
+async function* untilAborted<Item>(items: AsyncIterableIterator<Item>, signal: AbortSignal): AsyncGenerator<Item> {
+  const leave = (): void => void items.return?.()
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    if (signal.aborted) leave()
+    for await (const item of items) {
+      if (signal.aborted) return
+      yield item
+    }
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
+}
+
+async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value | null> {
+  if (signal.aborted) return null
+  const aborted = Promise.withResolvers<null>()
+  const give = (): void => aborted.resolve(null)
+  signal.addEventListener('abort', give, { once: true })
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', give)
+  }
+}

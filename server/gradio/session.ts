@@ -1,0 +1,136 @@
+import { DiffEncoder } from './diff-encoder.ts'
+import type { EventStream } from './event-stream.ts'
+import type { GradioEvent } from './gradio-event.ts'
+import { dataLine } from './messages.ts'
+import type { StreamMessage } from './messages.ts'
+import { Transcript } from './transcript.ts'
+import type { Step } from './transcript.ts'
+import type { RenderContext } from './values.ts'
+
+/**
+ * How long a stream with nothing to tell stays open. Clients decide whether to open a stream by whether they believe one open,
+ * and a call that crosses `close_stream` on its way would wait for ever; a client that calls one after the other keeps its stream.
+ */
+const LINGER_MS = 50
+/** For a call that did cross `close_stream`: how much later than the close its answer must come for the client to know of the close. */
+const CROSSING_MS = 30
+/** How long, and how many, ends are kept that were written to a reader who may not have read them. */
+const REPEAT_MS = 5_000
+const MAX_REPEATED = 32
+
+const CLOSE_STREAM: StreamMessage = { msg: 'close_stream', event_id: null }
+
+/** One event as its session tells it: the position and the differences go on from one reader to the next. */
+interface Thread {
+  event: GradioEvent
+  transcript: Transcript
+  encoder: DiffEncoder
+}
+
+/**
+ * The events of one client, told on one stream. Without a reader nothing is written or stored here: each event goes on from
+ * its own log when a reader comes, and the gateway cancels what has no reader for too long.
+ */
+export class Session {
+  readonly #onTold: (eventId: string) => void
+  readonly #pending = new Map<string, Thread>()
+  #told: { thread: Thread; atMs: number }[] = []
+  #reader: EventStream | null = null
+  #context: RenderContext | null = null
+  #closedAtMs = Number.NEGATIVE_INFINITY
+  #idleSinceMs = performance.now()
+  #closing: NodeJS.Timeout | undefined
+
+  /** @param onTold Hears of each event whose end was written. */
+  constructor(onTold: (eventId: string) => void) {
+    this.#onTold = onTold
+  }
+
+  get isIdle(): boolean {
+    return this.#pending.size === 0 && this.#reader === null
+  }
+
+  get idleSinceMs(): number {
+    return this.#idleSinceMs
+  }
+
+  /** Nobody reads, and what there is to tell has ended. */
+  get isAbandoned(): boolean {
+    return this.#reader === null && [...this.#pending.values()].every(({ event }) => event.isOver)
+  }
+
+  add(event: GradioEvent): void {
+    clearTimeout(this.#closing)
+    const thread = { event, transcript: new Transcript(event.subject), encoder: new DiffEncoder() }
+    this.#pending.set(event.id, thread)
+    if (this.#reader !== null && this.#context !== null) void this.#tell(thread, this.#reader, this.#context)
+  }
+
+  drop(eventId: string): void {
+    this.#pending.delete(eventId)
+    if (this.#pending.size === 0) this.#idleSinceMs = performance.now()
+  }
+
+  /** How long to hold back the answer to a call, so that the client has seen the stream close before. */
+  crossingMs(): number {
+    return this.#reader === null ? Math.max(0, this.#closedAtMs + CROSSING_MS - performance.now()) : 0
+  }
+
+  /** Tells everything to this reader from now on; an earlier reader is sent off. */
+  attach(reader: EventStream, context: RenderContext): void {
+    const earlier = this.#reader
+    this.#reader = reader
+    this.#context = context
+    earlier?.end(dataLine(CLOSE_STREAM))
+    this.#repeatUnread()
+    reader.signal.addEventListener('abort', () => this.#left(reader), { once: true })
+    for (const thread of this.#pending.values()) {
+      thread.encoder.resume()
+      void this.#tell(thread, reader, context)
+    }
+    this.#closeWhenDone()
+  }
+
+  /** The last reader may have gone before it read these ends; the Python client leaves its streams that way. */
+  #repeatUnread(): void {
+    const since = performance.now() - REPEAT_MS
+    for (const { thread, atMs } of this.#told) if (atMs >= since) this.#pending.set(thread.event.id, thread)
+    this.#told = []
+  }
+
+  #left(reader: EventStream): void {
+    if (this.#reader !== reader) return
+    this.#reader = null
+    this.#context = null
+    this.#idleSinceMs = performance.now()
+    clearTimeout(this.#closing)
+    if (!reader.wasBroken) this.#told = []
+  }
+
+  async #tell(thread: Thread, reader: EventStream, context: RenderContext): Promise<void> {
+    const write = (step: Step): void => reader.write(dataLine(encoded(step, thread.encoder)))
+    const { event, transcript } = thread
+    const isTold = await event.follow(reader, { transcript, after: transcript.position, appends: true, context, write })
+    if (!isTold) return
+    this.#pending.delete(event.id)
+    this.#onTold(event.id)
+    this.#told = [...this.#told.slice(1 - MAX_REPEATED), { thread, atMs: performance.now() }]
+    this.#closeWhenDone()
+  }
+
+  /** Looks and closes in one go, so that no call is answered in between. */
+  #closeWhenDone(): void {
+    if (this.#pending.size > 0) return
+    clearTimeout(this.#closing)
+    this.#closing = setTimeout(() => {
+      if (this.#pending.size > 0 || this.#reader === null) return
+      this.#closedAtMs = performance.now()
+      this.#reader.end(dataLine(CLOSE_STREAM))
+    }, LINGER_MS)
+  }
+}
+
+function encoded({ message, growth }: Step, encoder: DiffEncoder): Step['message'] {
+  if (message.msg !== 'process_generating') return message
+  return { ...message, output: { ...message.output, data: encoder.encode(message.output.data, growth) } }
+}
