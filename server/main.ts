@@ -5,7 +5,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../workers/contract.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
-import { UsageSampler } from '../workers/usage.ts'
+import { WatchedUsage } from '../workers/watched-usage.ts'
 import { createApp } from './app.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import { FileStore } from './files/store.ts'
@@ -16,7 +16,8 @@ import { createLogger, isTerminal, type Logger } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { logPrediction } from './prediction-log.ts'
 import { findModels, hostModels } from './registry.ts'
-import { PortHeldError, reclaimPort, reapOrphans, RunState } from './run-state.ts'
+import { PortHeldError, reclaimPort } from './reclaim-port.ts'
+import { reapOrphans, RunState } from './run-state.ts'
 import { openStateDir, type StateDir } from './state-dir.ts'
 
 const EXIT_FAILURE = 1
@@ -41,7 +42,7 @@ interface Host {
   stateDir: StateDir
   runState: RunState
   files: FileStore
-  usage: UsageSampler
+  usage: WatchedUsage
   models: ReadonlyMap<string, HostedModel>
   gateway: Gateway
   server: Server
@@ -61,9 +62,10 @@ async function main(): Promise<void> {
 
 /** Ends orphans of an earlier run. Under pm2's cluster mode the port is held by its daemon, never by a front. */
 async function freePort(config: Config, stateDir: StateDir, log: Logger): Promise<number> {
-  await reapOrphans(stateDir.path, { log })
+  const kill = process.kill.bind(process)
+  reapOrphans(stateDir.path, { log, kill })
   if (cluster.isWorker || config.port === 0) return 0
-  const { reclaimed } = await reclaimPort({ stateDir: stateDir.path, port: config.port, host: config.host, log })
+  const { reclaimed } = await reclaimPort({ stateDir: stateDir.path, port: config.port, host: config.host, log, kill, clock })
   return reclaimed
 }
 
@@ -76,8 +78,11 @@ interface BuildSettings {
 }
 
 async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: BuildSettings): Promise<Host> {
-  const runState = await RunState.open(stateDir.path, { port: config.port, host: config.host })
-  const usage = new UsageSampler()
+  const runState = RunState.open(stateDir.path, {
+    port: config.port, host: config.host, onWriteError: (error) => log.warn({ error }, 'the run-state file could not be written; orphans would not be found'),
+  })
+  const usage = new WatchedUsage()
+  usage.start()
   const metrics = new Metrics({ models: () => [...models.values()].map((model) => model.view()), portsReclaimed: () => portsReclaimed })
   const files = await FileStore.open({
     stateDir: stateDir.path, keepFilesSeconds: config.keepFilesSeconds, maxFileBytes: config.maxUploadMb * 1024 * 1024,
@@ -124,7 +129,7 @@ async function listen({ config, log, server, runState, files, models }: Host): P
   })
   const url = addressOf(server, config.host)
   files.start()
-  runState.listening(new URL(url).port === '' ? config.port : Number(new URL(url).port))
+  runState.update({ port: Number(new URL(url).port) })
   log.info({ url, models: [...models.keys()] }, 'listening')
   // pm2, and whoever else started us with a channel, waits for this word.
   process.send?.('ready')
