@@ -1,0 +1,144 @@
+import { request } from 'node:http'
+import type { Clock } from '../workers/contract.ts'
+import { CAN_FIND_PROCESSES, findPortHolders, isPortFree, isSameProcess, type PortHolder } from '../workers/ports.ts'
+import { endProcess, findFronts, type KnownFront, type ReapOptions, reapOrphans, type RunRecord } from './run-state.ts'
+
+const ANSWER_MS = 1_000
+const POLL_MS = 20
+const KILLED_MS = 5_000
+/** Each round either frees the port, or finds one more holder behind the one that it ended. */
+const MAX_ROUNDS = 5
+
+/** The port is held by a process that is not ours to end. */
+export class PortHeldError extends Error {
+  readonly code = 'PORT_HELD'
+  readonly port: number
+  readonly pid: number | null
+  readonly command: string | null
+
+  constructor(port: number, { pid, command }: PortHolder) {
+    super(`port ${port} is held by ${describeHolder(pid, command)}`)
+    this.name = 'PortHeldError'
+    this.port = port
+    this.pid = pid
+    this.command = command
+  }
+}
+
+function describeHolder(pid: number | null, command: string | null): string {
+  if (pid !== null) return `pid ${pid} (${command ?? 'unknown command'})`
+  return CAN_FIND_PROCESSES ? 'a process that this user may not see' : `another process; which one cannot be found on ${process.platform}`
+}
+
+export interface ReclaimOptions extends ReapOptions {
+  stateDir: string
+  /** 0 is always free. */
+  port: number
+  host: string
+  clock: Clock
+  /** Does this front still serve? Default: any answer to `GET /health` within a second. */
+  answers?: (front: RunRecord) => Promise<boolean>
+  /** How long an orphaned front has to end by itself. Default: 5,000. */
+  graceMs?: number
+}
+
+/**
+ * Frees the port when an orphan of an earlier run holds it. An orphan is a worker whose front is dead, or a front that does not answer and whose parent is gone;
+ * each is known by its run-state file and its start time, never by the port alone. Call after `reapOrphans`; not in a cluster worker, whose port the master holds.
+ *
+ * @returns `reclaimed`: 1 when the port had to be freed, else 0.
+ * @throws {PortHeldError} when anyone else holds the port, a front of ours that serves or that someone still looks after included. Nobody was signalled then.
+ */
+export async function reclaimPort(options: ReclaimOptions): Promise<{ reclaimed: number }> {
+  const { port, host } = options
+  if (port === 0) return { reclaimed: 0 }
+  let reclaimed = 0
+  let holders: PortHolder[] = []
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    if (await isPortFree(port, host)) return { reclaimed }
+    holders = await findPortHolders(port, host)
+    const orphans = await judge(holders, options)
+    // It may be closing just now; else nobody can say who holds it.
+    if (orphans.length === 0) await pause(options.clock, POLL_MS)
+    for (const orphan of orphans) await end(orphan, options)
+    if (orphans.length > 0) reclaimed = 1
+  }
+  if (await isPortFree(port, host)) return { reclaimed }
+  throw new PortHeldError(port, holders[0] ?? { pid: null, command: null })
+}
+
+interface Orphan {
+  kind: 'front' | 'worker'
+  pid: number
+  startTime: string | null
+  front: number
+}
+
+/** @throws {PortHeldError} naming the first holder that is not an orphan of ours. */
+async function judge(holders: readonly PortHolder[], options: ReclaimOptions): Promise<Orphan[]> {
+  const fronts = findFronts(options.stateDir)
+  const orphans: Orphan[] = []
+  for (const holder of holders) {
+    const orphan = holder.pid === null ? null : await orphanOf(holder.pid, fronts, orphans, options)
+    if (orphan === null) throw new PortHeldError(options.port, holder)
+    orphans.push(orphan)
+  }
+  return orphans
+}
+
+/** @param ending Judged already: a worker that inherited the socket of an orphaned front is an orphan with it. */
+async function orphanOf(pid: number, fronts: readonly KnownFront[], ending: readonly Orphan[], { answers = answersHealth }: ReclaimOptions): Promise<Orphan | null> {
+  const front = fronts.find(({ record }) => record.pid === pid && isSameProcess(pid, record.startTime))
+  if (front !== undefined) {
+    if (!front.isParentGone || (await answers(front.record))) return null
+    return { kind: 'front', pid, startTime: front.record.startTime, front: pid }
+  }
+  for (const { record, isAlive, workers } of fronts) {
+    const worker = workers.find((known) => known.pid === pid)
+    if (worker !== undefined && (!isAlive || ending.some((orphan) => orphan.pid === record.pid))) {
+      return { kind: 'worker', pid, startTime: worker.startTime, front: record.pid }
+    }
+  }
+  return null
+}
+
+/** A front is asked first, for it may finish what it has; a worker without a front has nobody to finish for. */
+async function end(orphan: Orphan, { log, kill, clock, graceMs = 5_000, stateDir }: ReclaimOptions): Promise<void> {
+  const how = { log, kill, what: `orphaned ${orphan.kind} that held the port`, front: orphan.front }
+  if (orphan.kind === 'front') {
+    endProcess(orphan, 'SIGTERM', how)
+    await waitUntilGone(orphan, graceMs, clock)
+  }
+  endProcess(orphan, 'SIGKILL', how)
+  await waitUntilGone(orphan, KILLED_MS, clock)
+  reapOrphans(stateDir, { log, kill })
+}
+
+/** The end of a process that is no child of ours is no event: it can only be looked for. */
+async function waitUntilGone({ pid, startTime }: Orphan, withinMs: number, clock: Clock): Promise<void> {
+  const deadline = clock.now() + withinMs
+  while (isSameProcess(pid, startTime) && clock.now() < deadline) await pause(clock, POLL_MS)
+}
+
+/** A timer of its own keeps the process alive meanwhile, for the clock's do not. */
+function pause(clock: Clock, ms: number): Promise<void> {
+  const alive = setInterval(() => {}, 60_000)
+  return new Promise<void>((resolve) => clock.after(ms, resolve)).finally(() => clearInterval(alive))
+}
+
+/** Whether anything at all comes back: a front that refuses, is late or draining is alive all the same. */
+function answersHealth({ host, port }: RunRecord): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = request({ host: reachableHost(host), port, path: '/health', agent: false, signal: AbortSignal.timeout(ANSWER_MS) }, (response) => {
+      response.destroy()
+      resolve(true)
+    })
+    asked.on('error', () => resolve(false))
+    asked.end()
+  })
+}
+
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host === '::' ? '::1' : host
+}
