@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import { UsageSampler, type UsageSample } from '../workers/usage.ts'
+import { UsageSampler } from '../workers/usage.ts'
 
 interface Child extends AsyncDisposable {
   pid: number
@@ -26,8 +26,8 @@ describe('UsageSampler', () => {
   it('sees the memory that a process takes', async () => {
     await using small = await startChild('')
     await using large = await startChild('globalThis.kept = Buffer.alloc(150 * 1024 * 1024, 1)')
-    const sampler = new UsageSampler({ intervalMs: 1_000 })
-    for (const { pid } of [small, large]) sampler.add(pid)
+    const sampler = new UsageSampler(1_000)
+    for (const { pid } of [small, large]) sampler.watch(pid)
     await sampler.sample()
     const samples = sampler.snapshot()
     const [smallRss, largeRss] = [samples.get(small.pid)?.rssBytes ?? 0, samples.get(large.pid)?.rssBytes ?? 0]
@@ -39,27 +39,24 @@ describe('UsageSampler', () => {
   it('sees the work of a process, and none of an idle one', async () => {
     await using idle = await startChild('')
     await using busy = await startChild('setInterval(() => { for (const end = Date.now() + 100; Date.now() < end;); }, 1)')
-    const seen = Promise.withResolvers<UsageSample>()
-    const sampler = new UsageSampler({
-      intervalMs: 200,
-      onSample: (pid, sample) => {
-        if (pid === busy.pid && sample.cpuRatio > 0.1) seen.resolve(sample)
-      },
+    const seen = Promise.withResolvers<number>()
+    const sampler = new UsageSampler(200)
+    sampler.watch(idle.pid)
+    sampler.watch(busy.pid, (_rssBytes, cpuRatio) => {
+      if (cpuRatio > 0.1) seen.resolve(cpuRatio)
     })
-    for (const { pid } of [idle, busy]) sampler.add(pid)
-    sampler.start()
     await using _alive = keepAlive()
-    const sample = await seen.promise
-    assert.ok(sample.cpuRatio < 8, `${sample.cpuRatio}`)
-    assert.ok((sampler.snapshot().get(idle.pid)?.cpuRatio ?? 1) < sample.cpuRatio)
+    const cpuRatio = await seen.promise
+    assert.ok(cpuRatio < 8, `${cpuRatio}`)
+    assert.ok((sampler.snapshot().get(idle.pid)?.cpuRatio ?? 1) < cpuRatio)
     sampler.close()
   })
 
   it('goes on with the others when a process vanishes', async () => {
     await using gone = await startChild('')
     await using here = await startChild('')
-    const sampler = new UsageSampler({ intervalMs: 1_000 })
-    for (const { pid } of [gone, here]) sampler.add(pid)
+    const sampler = new UsageSampler(1_000)
+    for (const { pid } of [gone, here]) sampler.watch(pid)
     await sampler.sample()
     const before = sampler.snapshot().get(gone.pid)
     await end(gone.process)
@@ -72,9 +69,9 @@ describe('UsageSampler', () => {
   it('takes it when all have vanished, or none was ever there', async () => {
     await using gone = await startChild('')
     await end(gone.process)
-    const sampler = new UsageSampler({ intervalMs: 1_000 })
+    const sampler = new UsageSampler(1_000)
     await sampler.sample()
-    sampler.add(gone.pid)
+    sampler.watch(gone.pid)
     await sampler.sample()
     assert.equal(sampler.snapshot().size, 0)
     sampler.close()
@@ -82,20 +79,32 @@ describe('UsageSampler', () => {
 
   it('forgets a removed process, also one removed in the middle of a sample', async () => {
     const heard: number[] = []
-    const sampler = new UsageSampler({ intervalMs: 1_000, onSample: (pid) => heard.push(pid) })
-    sampler.add(process.pid)
+    const sampler = new UsageSampler(1_000)
+    sampler.watch(process.pid, (rssBytes) => heard.push(rssBytes))
     const sampling = sampler.sample()
-    sampler.remove(process.pid)
+    sampler.forget(process.pid)
     await sampling
     assert.equal(sampler.snapshot().size, 0)
     assert.deepEqual(heard, [])
     sampler.close()
   })
 
+  it('tells the new listener of a pid only about the new process', async () => {
+    const heard: string[] = []
+    const sampler = new UsageSampler(1_000)
+    sampler.watch(process.pid, () => heard.push('old'))
+    const sampling = sampler.sample()
+    sampler.watch(process.pid, () => heard.push('new'))
+    await sampling
+    await sampler.sample()
+    assert.deepEqual(heard, ['new'])
+    sampler.close()
+  })
+
   it('joins the sample under way instead of starting a second', async () => {
     let heard = 0
-    const sampler = new UsageSampler({ intervalMs: 1_000, onSample: () => (heard += 1) })
-    sampler.add(process.pid)
+    const sampler = new UsageSampler(1_000)
+    sampler.watch(process.pid, () => (heard += 1))
     await Promise.all([sampler.sample(), sampler.sample(), sampler.sample()])
     assert.equal(heard, 1)
     sampler.close()
@@ -103,9 +112,8 @@ describe('UsageSampler', () => {
 
   it('does not keep a process alive', async () => {
     const code = `import { UsageSampler } from ${JSON.stringify(new URL('../workers/usage.ts', import.meta.url).href)}
-      const sampler = new UsageSampler({ intervalMs: 60_000 })
-      sampler.add(process.pid)
-      sampler.start()
+      const sampler = new UsageSampler(60_000)
+      sampler.watch(process.pid)
       await sampler.sample()`
     const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'inherit', 'inherit'] })
     const [exitCode] = await once(child, 'exit')

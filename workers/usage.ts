@@ -11,49 +11,45 @@ export interface UsageSample {
   at: number
 }
 
-export interface UsageSamplerOptions {
-  /** Between two samples. */
-  intervalMs: number
-  onSample?: (pid: number, sample: UsageSample) => void
+export type OnSample = (rssBytes: number, cpuRatio: number) => void
+
+interface Watched {
+  onSample: OnSample | undefined
+  latest: UsageSample | null
 }
 
 /** Memory and CPU of a few processes of ours, all read in one go. A process that has vanished is left out; nothing here throws. */
 export class UsageSampler {
   readonly #intervalMs: number
-  readonly #onSample: ((pid: number, sample: UsageSample) => void) | undefined
-  /** Null until the first sample. */
-  readonly #latest = new Map<number, UsageSample | null>()
+  readonly #watched = new Map<number, Watched>()
   #timer: NodeJS.Timeout | undefined
   #sampling: Promise<void> | undefined
 
-  constructor({ intervalMs, onSample }: UsageSamplerOptions) {
+  /** @param intervalMs Between two samples. */
+  constructor(intervalMs: number) {
     this.#intervalMs = intervalMs
-    this.#onSample = onSample
   }
 
-  /** Samples from now on, each interval, without keeping the process alive. */
-  start(): void {
+  /** Samples a process from now on, without keeping ours alive. Watching a pid anew replaces the listener: it is another process. */
+  watch(pid: number, onSample?: OnSample): void {
+    this.#watched.set(pid, { onSample, latest: null })
     this.#timer ??= setInterval(() => void this.sample(), this.#intervalMs).unref()
   }
 
+  forget(pid: number): void {
+    this.#watched.delete(pid)
+    if (this.#watched.size === 0) this.#stopTimer()
+  }
+
   close(): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
-    this.#latest.clear()
+    this.#watched.clear()
+    this.#stopTimer()
   }
 
-  add(pid: number): void {
-    if (!this.#latest.has(pid)) this.#latest.set(pid, null)
-  }
-
-  remove(pid: number): void {
-    this.#latest.delete(pid)
-  }
-
-  /** The latest sample of each process that has one. A copy. */
+  /** The latest sample of each process that has one. */
   snapshot(): Map<number, UsageSample> {
     const samples = new Map<number, UsageSample>()
-    for (const [pid, sample] of this.#latest) if (sample !== null) samples.set(pid, { ...sample })
+    for (const [pid, { latest }] of this.#watched) if (latest !== null) samples.set(pid, { ...latest })
     return samples
   }
 
@@ -66,18 +62,22 @@ export class UsageSampler {
   }
 
   async #sampleAll(): Promise<void> {
-    const pids = [...this.#latest.keys()]
-    if (pids.length === 0) return
-    const stats = await readUsage(pids, this.#intervalMs * HISTORY_INTERVALS)
+    const asked = [...this.#watched]
+    if (asked.length === 0) return
+    const stats = await readUsage(asked.map(([pid]) => pid), this.#intervalMs * HISTORY_INTERVALS)
     const at = performance.now()
-    for (const pid of pids) {
+    for (const [pid, watched] of asked) {
       const found = stats[pid]
-      // Removed while we waited, or vanished: no news of it.
-      if (found === undefined || !this.#latest.has(pid)) continue
-      const sample = { rssBytes: found.memory, cpuRatio: found.cpu / 100, at }
-      this.#latest.set(pid, sample)
-      this.#onSample?.(pid, sample)
+      // Vanished, or forgotten while we waited: no news of it.
+      if (found === undefined || this.#watched.get(pid) !== watched) continue
+      watched.latest = { rssBytes: found.memory, cpuRatio: found.cpu / 100, at }
+      watched.onSample?.(watched.latest.rssBytes, watched.latest.cpuRatio)
     }
+  }
+
+  #stopTimer(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
   }
 }
 
