@@ -21,6 +21,5 @@ export const apps = [
     treekill: false,
     // A bad configuration (78) or a taken port (98) does not get better by trying again.
     stop_exit_codes: [78, 98],
-    exp_backoff_restart_delay: 200,
   },
 ]
