@@ -240,10 +240,12 @@ class Reader implements AsyncIterableIterator<PredictionEvent> {
   wake(): void {
     const waiting = this.#waiting
     if (waiting === null) return
-    const event = this.#take()
-    if (event === undefined) return
+    // The last event also ends the reader, which must not resolve the wait before the event does.
     this.#waiting = null
-    waiting({ done: false, value: event })
+    const event = this.#take()
+    if (event !== undefined) waiting({ done: false, value: event })
+    else if (this.#over) waiting({ done: true, value: undefined })
+    else this.#waiting = waiting
   }
 
   #take(): PredictionEvent | undefined {
