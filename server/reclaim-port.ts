@@ -1,13 +1,14 @@
 import { request } from 'node:http'
 import type { Clock } from '../workers/contract.ts'
-import { CAN_FIND_PROCESSES, findPortHolders, isPortFree, isSameProcess, type PortHolder } from '../workers/ports.ts'
+import { CAN_FIND_PROCESSES, commandOf, findPortHolders, isPortFree, isSameProcess, type PortHolder } from '../workers/ports.ts'
 import { endProcess, findFronts, type KnownFront, type ReapOptions, reapOrphans, type RunRecord } from './run-state.ts'
 
 const ANSWER_MS = 1_000
 const POLL_MS = 20
 const KILLED_MS = 5_000
-/** Each round either frees the port, or finds one more holder behind the one that it ended. */
-const MAX_ROUNDS = 5
+/** A process that ends has no open files any more while its socket still listens: for so long, a socket of nobody may be one of those. */
+const SETTLE_MS = 500
+const NOBODY_TO_SEE: PortHolder = { pid: null, command: null }
 
 /** The port is held by a process that is not ours to end. */
 export class PortHeldError extends Error {
@@ -53,18 +54,21 @@ export async function reclaimPort(options: ReclaimOptions): Promise<{ reclaimed:
   const { port, host } = options
   if (port === 0) return { reclaimed: 0 }
   let reclaimed = 0
-  let holders: PortHolder[] = []
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    if (await isPortFree(port, host)) return { reclaimed }
-    holders = await findPortHolders(port, host)
+  let settlesAt = options.clock.now() + SETTLE_MS
+  while (!(await isPortFree(port, host))) {
+    const holders = await findPortHolders(port, host)
     const orphans = await judge(holders, options)
-    // It may be closing just now; else nobody can say who holds it.
-    if (orphans.length === 0) await pause(options.clock, POLL_MS)
-    for (const orphan of orphans) await end(orphan, options)
-    if (orphans.length > 0) reclaimed = 1
+    if (orphans.length > 0) {
+      for (const orphan of orphans) await end(orphan, options)
+      reclaimed = 1
+      settlesAt = options.clock.now() + SETTLE_MS
+    } else if (options.clock.now() < settlesAt) {
+      await pause(options.clock, POLL_MS)
+    } else {
+      throw new PortHeldError(port, holders[0] ?? NOBODY_TO_SEE)
+    }
   }
-  if (await isPortFree(port, host)) return { reclaimed }
-  throw new PortHeldError(port, holders[0] ?? { pid: null, command: null })
+  return { reclaimed }
 }
 
 interface Orphan {
@@ -74,12 +78,17 @@ interface Orphan {
   front: number
 }
 
-/** @throws {PortHeldError} naming the first holder that is not an orphan of ours. */
+/**
+ * All holders as orphans; none when one of them cannot be seen (yet): then nobody is ended.
+ *
+ * @throws {PortHeldError} naming the first holder that is not an orphan of ours.
+ */
 async function judge(holders: readonly PortHolder[], options: ReclaimOptions): Promise<Orphan[]> {
   const fronts = findFronts(options.stateDir)
   const orphans: Orphan[] = []
   for (const holder of holders) {
-    const orphan = holder.pid === null ? null : await orphanOf(holder.pid, fronts, orphans, options)
+    if (holder.pid === null) return []
+    const orphan = await orphanOf(holder.pid, fronts, orphans, options)
     if (orphan === null) throw new PortHeldError(options.port, holder)
     orphans.push(orphan)
   }
@@ -102,15 +111,16 @@ async function orphanOf(pid: number, fronts: readonly KnownFront[], ending: read
   return null
 }
 
-/** A front is asked first, for it may finish what it has; a worker without a front has nobody to finish for. */
-async function end(orphan: Orphan, { log, kill, clock, graceMs = 5_000, stateDir }: ReclaimOptions): Promise<void> {
+/**
+ * A front is asked first, for it may finish what it has; a worker without a front has nobody to finish for.
+ *
+ * @throws {PortHeldError} when it cannot be ended.
+ */
+async function end(orphan: Orphan, { log, kill, clock, graceMs = 5_000, stateDir, port }: ReclaimOptions): Promise<void> {
   const how = { log, kill, what: `orphaned ${orphan.kind} that held the port`, front: orphan.front }
-  if (orphan.kind === 'front') {
-    endProcess(orphan, 'SIGTERM', how)
-    await waitUntilGone(orphan, graceMs, clock)
-  }
-  endProcess(orphan, 'SIGKILL', how)
-  await waitUntilGone(orphan, KILLED_MS, clock)
+  if (orphan.kind === 'front' && endProcess(orphan, 'SIGTERM', how)) await waitUntilGone(orphan, graceMs, clock)
+  if (endProcess(orphan, 'SIGKILL', how)) await waitUntilGone(orphan, KILLED_MS, clock)
+  if (isSameProcess(orphan.pid, orphan.startTime)) throw new PortHeldError(port, { pid: orphan.pid, command: commandOf(orphan.pid) })
   reapOrphans(stateDir, { log, kill })
 }
 
