@@ -3,7 +3,8 @@ import type { Clock } from '../workers/contract.ts'
 import { CAN_FIND_PROCESSES, commandOf, findPortHolders, isPortFree, isSameProcess, type PortHolder } from '../workers/ports.ts'
 import { endProcess, findFronts, type KnownFront, type ReapOptions, reapOrphans, type RunRecord } from './run-state.ts'
 
-const ANSWER_MS = 1_000
+/** Long enough for a front on a busy machine: one that serves must not be taken for dead. */
+const ANSWER_MS = 2_000
 const POLL_MS = 20
 const KILLED_MS = 5_000
 /** A process that ends has no open files any more while its socket still listens: for so long, a socket of nobody may be one of those. */
@@ -37,7 +38,7 @@ export interface ReclaimOptions extends ReapOptions {
   port: number
   host: string
   clock: Clock
-  /** Does this front still serve? Default: any answer to `GET /health` within a second. */
+  /** Does this front still serve? Default: any answer to `GET /health` within two seconds. */
   answers?: (front: RunRecord) => Promise<boolean>
   /** How long an orphaned front has to end by itself. Default: 5,000. */
   graceMs?: number

@@ -91,6 +91,7 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
+const no = (): Promise<boolean> => Promise.resolve(false)
 const neverAsked = (): Promise<boolean> => Promise.reject(new Error('nobody should be asked'))
 
 describe('reclaimPort', { skip: notHere }, () => {
@@ -149,7 +150,7 @@ describe('reclaimPort', { skip: notHere }, () => {
   it('ends an orphaned front by force that does not end by itself', async () => {
     await using place = await makePlace()
     const front = await place.startOrphan({ mode: 'stubborn', workers: 0 })
-    assert.deepEqual(await place.reclaim(front.port, { graceMs: 50 }), { reclaimed: 1 })
+    assert.deepEqual(await place.reclaim(front.port, { graceMs: 50, answers: no }), { reclaimed: 1 })
     assert.deepEqual(place.kills, [[front.pid, 'SIGTERM'], [front.pid, 'SIGKILL']])
     assert.ok(await isPortFree(front.port, '127.0.0.1'))
   })
@@ -160,7 +161,7 @@ describe('reclaimPort', { skip: notHere }, () => {
     const kill = (): never => {
       throw Object.assign(new Error('not permitted'), { code: 'EPERM' })
     }
-    await assert.rejects(place.reclaim(front.port, { kill }), { code: 'PORT_HELD', pid: front.pid })
+    await assert.rejects(place.reclaim(front.port, { kill, answers: no }), { code: 'PORT_HELD', pid: front.pid })
   })
 
   it('ends an orphaned front that is frozen', async () => {
@@ -185,7 +186,7 @@ describe('reclaimPort', { skip: notHere }, () => {
   it('ends an orphaned front together with the worker that shares its port', async () => {
     await using place = await makePlace()
     const front = await place.startOrphan({ mode: 'silent', workers: 1, shares: true })
-    assert.deepEqual(await place.reclaim(front.port), { reclaimed: 1 })
+    assert.deepEqual(await place.reclaim(front.port, { answers: no }), { reclaimed: 1 })
     assert.ok(await isPortFree(front.port, '127.0.0.1'))
     assert.ok(![front.pid, ...front.workers].some((pid) => place.isRunning(pid)))
   })
@@ -196,7 +197,7 @@ describe('reclaimPort', { skip: notHere }, () => {
     const stranger = front.workers[0]
     assert.ok(stranger !== undefined)
     await writeRunFile(place, { pid: front.pid, startTime: processStartTime(front.pid), port: front.port })
-    await assert.rejects(place.reclaim(front.port), { code: 'PORT_HELD', pid: stranger })
+    await assert.rejects(place.reclaim(front.port, { answers: no }), { code: 'PORT_HELD', pid: stranger })
     assert.deepEqual(place.kills, [])
   })
 })
