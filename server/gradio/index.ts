@@ -4,6 +4,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 import { RequestError } from '../../workers/errors.ts'
 import type { AppDeps } from '../app.ts'
+import { RESERVED_NAMES } from '../registry.ts'
 import { API_PREFIX } from './app-config.ts'
 import { callRoutes } from './call-routes.ts'
 import { createGradioErrorHandler } from './errors.ts'
@@ -13,9 +14,14 @@ import { queueRoutes } from './queue-routes.ts'
 import type { Route } from './routes.ts'
 import { apiRoutes, appRoutes } from './small-routes.ts'
 
-/** Names at the top of the host that are no models; beside them a path of ours could be asked of somebody else. */
-const NOT_MODELS = 'admin|api|apps|assets|config|docs|file|gradio_api|health|login|logout|metrics|models|openapi|page|static|status|theme|upload'
-const OURS = new RegExp(`^/(?!(?:${NOT_MODELS})/)[^/]+/(?:gradio_api(?:/|$)|(?:config|login|logout|upload|theme\\.css|monitoring(?:/summary)?)/?$|call/|file=)`)
+/** Below a first segment that is a model's name. */
+const OURS = /^\/([^/]+)\/(?:gradio_api(?:\/|$)|(?:config|login|logout|upload|theme\.css|monitoring(?:\/summary)?)\/?$|call\/|file=)/
+
+/** The model that a path names, if it is a path of Gradio's. What the host has at its top beside models is not. */
+function modelOf(path: string): string | undefined {
+  const name = OURS.exec(path)?.[1]
+  return name === undefined || RESERVED_NAMES.has(name) ? undefined : name
+}
 
 /** All routes below `/<model>/` that belong to Gradio; every other request passes on untouched. */
 export function createGradioRouter(deps: AppDeps): Router {
@@ -23,13 +29,13 @@ export function createGradioRouter(deps: AppDeps): Router {
   const host = new GradioHost(deps)
   const calls = callRoutes(host)
   const files = fileRoutes(host)
-  router.use((req, _res, next) => next(OURS.test(req.path) ? undefined : 'router'))
+  router.use((req, _res, next) => next(modelOf(req.path) === undefined ? 'router' : undefined))
   mount(router, `/:model${API_PREFIX}`, [...queueRoutes(host), ...calls, ...files, ...apiRoutes(host)])
   mount(router, '/:model', appRoutes(host))
   // Older guides leave the prefix out.
   mount(router, '/:model', [...calls, ...files].filter(({ path }) => path.startsWith('/call/') || path === '/upload' || path.startsWith('/file=')))
   router.use((req) => {
-    deps.gateway.model(req.path.split('/', 2)[1] ?? '')
+    deps.gateway.model(modelOf(req.path) ?? '')
     throw new RequestError('NOT_FOUND', 'Not Found')
   })
   router.use(createGradioErrorHandler(deps.log))

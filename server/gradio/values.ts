@@ -20,7 +20,7 @@ export function renderValue(spec: ComponentSpec, value: unknown, context: Render
 }
 
 /**
- * Named inputs from a client's `data`. Entries beyond the inputs are ignored; an input beyond the entries is left out, so its default holds.
+ * Named inputs from a client's `data`. Entries beyond the inputs are ignored; for an input without an entry its default holds.
  *
  * @throws {RequestError} `INVALID_INPUT` naming a file that cannot be had.
  */
@@ -28,11 +28,16 @@ export async function readInputs(spec: ModelSpec, data: readonly unknown[], sour
   const inputs: Values = {}
   for (const [index, [name, component]] of Object.entries(spec.inputs).entries()) {
     if (index >= data.length) break
-    if (data[index] === LEFT_OUT) continue
+    if (isLeftOut(component, data[index])) continue
     const value = fromGradio(component, data[index])
     inputs[name] = FILE_KINDS.has(component.kind) ? await mapInputFiles(component, value, (leaf, path) => resolveFileData(leaf, path, source), name) : value
   }
   return inputs
+}
+
+/** The JavaScript client sends null for what its caller left out; where null cannot be meant, the default is. */
+function isLeftOut(component: ComponentSpec, value: unknown): boolean {
+  return value === LEFT_OUT || (value === null && component.optional !== true)
 }
 
 /** Can reading these inputs take longer than a caller's patience? Only files may have to be fetched. */
