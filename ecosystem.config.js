@@ -12,7 +12,7 @@ export const apps = [
     interpreter: 'node',
     exec_mode: 'cluster',
     instances: 1,
-    // Ready is said once the models are up. Whoever has not said it by then counts as ready all the same.
+    // A host that has not said ready by then counts as ready all the same, so this is far more than a start takes.
     wait_ready: true,
     listen_timeout: 120_000,
     // Above `drainMs` (30,000), or accepted predictions are cut off.
