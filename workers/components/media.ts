@@ -1,15 +1,13 @@
 import { z } from 'zod'
 import { type Component, type ComponentDefinition, COMMON_OPTIONS, createSpec, flag, type Nullable, type OptionsOf, outputBy, text, whole } from './definition.ts'
+import { bytesInWords, isAccepted, isMediaType } from './file-rules.ts'
 import {
-  bytesInWords,
   type FileAnnouncement,
   type FileOutput,
   type FileRef,
   fileAnnouncementSchema,
   fileOutputSchema,
   fileRefSchema,
-  isAccepted,
-  isMediaType,
   wireFileInputSchema,
   wireFileOutputSchema,
 } from './file-value.ts'
