@@ -38,7 +38,7 @@ interface Site {
   /** Lets the predictions of the model `gate` end. */
   release(): Promise<void>
   /** Hosts to end after the test, whatever happens. */
-  hosts: { child: ChildProcess; exited: Promise<unknown> }[]
+  hosts: { child: ChildProcess; exited: Promise<unknown>; hostPid: number | undefined }[]
 }
 
 /** A folder outside of the repository with one model, and nothing else in its temporary folder. */
@@ -46,7 +46,8 @@ async function makeSite(t: TestContext): Promise<Site> {
   const root = await mkdtemp(join(tmpdir(), 'footlights-launch-'))
   const hosts: Site['hosts'] = []
   t.after(async () => {
-    for (const { child, exited } of hosts) {
+    for (const { child, exited, hostPid } of hosts) {
+      if (hostPid !== undefined && isAlive(hostPid)) process.kill(hostPid, 'SIGKILL')
       child.kill('SIGKILL')
       await exited
     }
@@ -71,11 +72,14 @@ interface Started {
 async function start({ env, hosts }: Site, command = process.execPath, args: readonly string[] = [LAUNCHER]): Promise<Started> {
   const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
-  hosts.push({ child, exited })
+  const running: Site['hosts'][number] = { child, exited, hostPid: undefined }
+  hosts.push(running)
   const found = Promise.withResolvers<string>()
   let printed = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     printed += chunk
+    // Not npm's, which is the child's.
+    running.hostPid ??= Number(/"pid":(\d+)/.exec(printed)?.[1]) || undefined
     const address = /http:\/\/127\.0\.0\.1:[1-9]\d*/.exec(printed)
     if (address) found.resolve(address[0])
   })
