@@ -1,7 +1,7 @@
 /** Assembles Express: what every request passes, then the routes, then what no route took. Never listens. */
 import { performance } from 'node:perf_hooks'
 import express from 'express'
-import type { Express, RequestHandler, Response } from 'express'
+import type { Express, Request, RequestHandler, Response } from 'express'
 
 import { RequestError } from '../workers/errors.ts'
 import type { SupervisionEvent } from '../workers/contract.ts'
@@ -57,7 +57,8 @@ export function createApp(deps: AppDeps): Express {
   mountStatus(app, deps)
   app.use(createGradioRouter(deps))
   mountRest(app, deps)
-  app.use(() => {
+  app.use((req: Request) => {
+    decodeURIComponent(req.path)
     throw new RequestError('NOT_FOUND', 'There is nothing at this address.')
   })
   app.use(createErrorHandler(deps.log))

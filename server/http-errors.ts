@@ -5,6 +5,7 @@ import type { ErrorRequestHandler, Request, Response } from 'express'
 import { createHostError, describeThrown, HostError, RequestError } from '../workers/errors.ts'
 import type { ErrorCode, InputProblem } from '../workers/errors.ts'
 import { MultipartError } from './files/multipart.ts'
+import { FileGoneError } from './files/send.ts'
 import { TooLargeError } from './files/upload.ts'
 import type { Logger } from './log.ts'
 
@@ -163,6 +164,7 @@ export function toHostError(thrown: unknown): HostError {
   if (thrown instanceof HostError) return thrown
   if (thrown instanceof MultipartError) return fromMultipart(thrown)
   if (thrown instanceof TooLargeError) return new RequestError('TOO_LARGE', `A file is larger than ${Math.floor(thrown.limitBytes / 1024 / 1024)} MB.`, { cause: thrown })
+  if (thrown instanceof FileGoneError) return new RequestError('NOT_FOUND', 'The file is no longer there.', { cause: thrown })
   if (thrown instanceof URIError) return malformedPath(thrown)
   const status = statusOf(thrown)
   if (status === 400) return malformedPath(thrown)

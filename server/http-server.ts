@@ -1,6 +1,7 @@
 /** The HTTP server itself: its time-outs, what it says where Express is not reached, and how it ends. */
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 import { rawProblem } from './http-errors.ts'
@@ -18,12 +19,17 @@ export interface HttpServerOptions {
 
 export const HTTP_SERVER_DEFAULTS: HttpServerOptions = { keepAliveTimeoutMs: 72_000, headersTimeoutMs: 75_000, requestTimeoutMs: 300_000, maxHeaderBytes: 16_384 }
 
+/** Every open connection with its latest answer, or null before the first request. */
+type Connections = Map<Duplex, ServerResponse | null>
+
+const connectionsOf = new WeakMap<Server, Connections>()
+
 /** A server that does not listen yet. Whatever its parser refuses is answered as `application/problem+json`, too. */
 export function createHttpServer(listener: RequestListener, options: Partial<HttpServerOptions> = {}): Server {
   const settings = { ...HTTP_SERVER_DEFAULTS, ...options }
-  const answering = new WeakMap<Duplex, ServerResponse>()
+  const connections: Connections = new Map()
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
-    answering.set(req.socket, res)
+    connections.set(req.socket, res)
     listener(req, res)
   }
   const server = createServer(
@@ -40,22 +46,27 @@ export function createHttpServer(listener: RequestListener, options: Partial<Htt
     onRequest,
   )
   server.maxRequestsPerSocket = 0
+  connectionsOf.set(server, connections)
+  server.on('connection', (socket: Socket) => {
+    connections.set(socket, null)
+    socket.once('close', () => connections.delete(socket))
+  })
   // Node's own answer to an unknown Expect is a bare 417; the header may be ignored.
   server.on('checkExpectation', onRequest)
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket, answering.get(socket)))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket, connections.get(socket) ?? null))
   server.on('connect', (_req, socket) => refuse(socket, 'method'))
   return server
 }
 
-function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, res: ServerResponse | undefined): void {
+function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, res: ServerResponse | null): void {
   // Once an answer has begun, more bytes would be read as a part of it.
-  const begun = res !== undefined && res.headersSent && !res.writableFinished
+  const begun = res !== null && res.headersSent && !res.writableFinished
   if (error.code === 'ECONNRESET' || !socket.writable || begun) {
     socket.destroy()
     return
   }
   const status = refuse(socket, failureOf(error))
-  if (res !== undefined && !res.headersSent) res.statusCode = status
+  if (res !== null && !res.headersSent) res.statusCode = status
 }
 
 function failureOf(error: NodeJS.ErrnoException): WireFailure {
@@ -79,10 +90,15 @@ const SWEEP_MS = 50
  * @param signal When aborted, the remaining connections are cut.
  */
 export async function closeGracefully(server: Server, signal?: AbortSignal): Promise<void> {
+  const connections = connectionsOf.get(server) ?? new Map<Duplex, ServerResponse | null>()
   server.prependListener('request', (_req: IncomingMessage, res: ServerResponse) => res.setHeader('connection', 'close'))
+  for (const res of connections.values()) if (res !== null && !res.headersSent) res.setHeader('connection', 'close')
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  // Node tells of no connection becoming idle, and leaves such ones open until their keep-alive ends.
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
+  // Node tells of no connection becoming idle, and leaves such ones open until their keep-alive ends; it counts unused ones as busy.
+  const sweep = setInterval(() => {
+    server.closeIdleConnections()
+    for (const [socket, res] of connections) if (res === null && socket instanceof Socket && socket.bytesRead === 0) socket.destroy()
+  }, SWEEP_MS)
   const cut = (): void => server.closeAllConnections()
   if (signal?.aborted === true) cut()
   else signal?.addEventListener('abort', cut, { once: true })

@@ -8,6 +8,7 @@ import type { HostedModel } from '../hosted-model.ts'
 import { escapeHtml, sendPage } from '../security/headers.ts'
 import { publicPrefix, publicRoot } from '../security/public-root.ts'
 import { withoutPaths } from '../status/public-text.ts'
+import { namedModel } from './named-model.ts'
 import type { ModelParams } from './predict.ts'
 
 const STYLE = 'body{font:1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}pre{overflow:auto;background:#f3f3f3;padding:1rem}dt{font-weight:600}'
@@ -28,7 +29,7 @@ export function createIndexPage({ gateway }: AppDeps): RequestHandler {
 /** `GET /<model>/`, also while the model starts. */
 export function createModelPage({ gateway, config }: AppDeps): RequestHandler<ModelParams> {
   return (req, res) => {
-    const model = gateway.model(req.params.model)
+    const model = namedModel(gateway, req.params.model)
     const { title, description } = model.view()
     const parts = [`<p><a href="../">All models</a></p><h1>${escapeHtml(title)}</h1><p>${escapeHtml(description)}</p>`]
     if (model.spec === null) parts.push('<p>The model is starting. Its inputs and outputs are not known yet.</p>')
@@ -44,7 +45,7 @@ export function createModelPage({ gateway, config }: AppDeps): RequestHandler<Mo
 /** `GET /<model>`: everything of a model lies below its slash. */
 export function createSlashRedirect({ gateway, config }: AppDeps): RequestHandler<ModelParams> {
   return (req: Request<ModelParams>, res) => {
-    const { name } = gateway.model(req.params.model)
+    const { name } = namedModel(gateway, req.params.model)
     const query = req.originalUrl.indexOf('?')
     res.redirect(308, `${publicPrefix(config.rootPath)}/${name}/${query === -1 ? '' : req.originalUrl.slice(query)}`)
   }

@@ -4,6 +4,7 @@ import type { Express } from 'express'
 import type { AppDeps } from '../app.ts'
 import { createDocsAssets, sendDocsPage } from './docs.ts'
 import { createModelsHandler, createSpecHandler } from './models.ts'
+import { namedModel } from './named-model.ts'
 import { createModelOpenApiHandler, createOpenApiHandler } from './openapi.ts'
 import { createIndexPage, createModelPage, createSlashRedirect } from './pages.ts'
 import type { ModelParams } from './predict.ts'
@@ -27,7 +28,7 @@ function mountHost(app: Express, deps: AppDeps): void {
 }
 
 function mountModel(app: Express, deps: AppDeps): void {
-  const isHosted = ({ model }: ModelParams): void => void deps.gateway.model(model)
+  const isHosted = ({ model }: ModelParams): void => void namedModel(deps.gateway, model)
   addRoute(app, '/:model/predict{/}', { post: createPredictHandler(deps) }, isHosted)
   addRoute(app, '/:model/predictions/:id', { get: createPredictionReader(deps), delete: createPredictionCanceller(deps) }, isHosted)
   addRoute(app, '/:model/spec{/}', { get: createSpecHandler(deps) }, isHosted)
