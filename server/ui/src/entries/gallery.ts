@@ -1,0 +1,4 @@
+import Gallery from '../pages/Gallery.svelte'
+import { start } from '../start.ts'
+
+start(Gallery)

@@ -1,0 +1,4 @@
+import Model from '../pages/Model.svelte'
+import { start } from '../start.ts'
+
+start(Model)

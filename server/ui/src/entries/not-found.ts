@@ -1,0 +1,4 @@
+import NotFound from '../pages/NotFound.svelte'
+import { start } from '../start.ts'
+
+start(NotFound)
