@@ -43,7 +43,7 @@ describe('package-lock.json', () => {
 describe('package.json', () => {
   it('pins every version exactly', () => {
     for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies })) {
-      assert.match(version, /^\d+\.\d+\.\d+$/, name)
+      assert.match(version, /^(?:npm:[\w@/.-]+@)?\d+\.\d+\.\d+$/, name)
     }
   })
 })
