@@ -1,10 +1,12 @@
 import type { PredictionFact, PredictionSink, PredictItem, Values, Loss } from '../workers/contract.ts'
 import { createHostError, fromWire, type HostError, type WireError } from '../workers/errors.ts'
+import { charactersOf } from '../workers/value-size.ts'
 import type { Prediction } from './prediction.ts'
 import type { QueueEntry } from './queue.ts'
 
-/** Facts taken between two grants of credit. */
+/** Facts taken between two grants of credit, and their characters: far below the worker's window, or both sides would wait for each other. */
 const CREDIT_EVERY = 16
+const CREDIT_CHARACTERS = 64 * 1024
 /** Times that a prediction may be lost through no fault of its own before its callers are told. */
 const MOST_REPLAYS = 5
 
@@ -44,6 +46,7 @@ export class PredictionRun implements PredictionSink, QueueEntry {
   #deaths = 0
   #replays = 0
   #untoldFacts = 0
+  #untoldCharacters = 0
   #ended = false
 
   constructor(prediction: Prediction, item: PredictItem, owner: RunOwner, options: { mayReplay: boolean; traceId?: string | undefined }) {
@@ -69,13 +72,16 @@ export class PredictionRun implements PredictionSink, QueueEntry {
 
   dispatch(): void {
     this.running = true
+    // Another worker may have it now, which owes nothing for what the last one said.
+    this.#untoldFacts = 0
+    this.#untoldCharacters = 0
     this.dispatchedAt = this.#owner.now()
     this.prediction.waitSeconds = (this.dispatchedAt - this.arrivedAt) / 1000
     this.prediction.dispatched()
   }
 
   fact(fact: PredictionFact): void {
-    this.#takeCredit()
+    this.#takeCredit(fact)
     if (this.#ended) return
     switch (fact.type) {
       case 'started':
@@ -115,7 +121,8 @@ export class PredictionRun implements PredictionSink, QueueEntry {
     if (this.prediction.outputs !== undefined) return this.fail(this.#workerLost('Its worker was lost after output had begun.'))
     if (!this.#mayReplay || this.#replays >= MOST_REPLAYS) return this.fail(this.#workerLost('Its worker was lost, and it is not run again.'))
     this.#replays++
-    this.alone = loss.suspect
+    // Once suspect, always alone: only so does a second death name it.
+    this.alone ||= loss.suspect
     this.#owner.replayed(this)
     this.prediction.replayed()
     this.#owner.queueAgain(this)
@@ -130,11 +137,14 @@ export class PredictionRun implements PredictionSink, QueueEntry {
     this.#owner.released(this)
   }
 
-  #takeCredit(): void {
+  #takeCredit(fact: PredictionFact): void {
     this.#untoldFacts++
-    if (this.#untoldFacts < CREDIT_EVERY) return
+    if (fact.type === 'output') this.#untoldCharacters += charactersOf(fact.outputs)
+    else if (fact.type === 'append') this.#untoldCharacters += fact.text.length
+    if (this.#untoldFacts < CREDIT_EVERY && this.#untoldCharacters < CREDIT_CHARACTERS) return
     this.#owner.credit(this, this.#untoldFacts)
     this.#untoldFacts = 0
+    this.#untoldCharacters = 0
   }
 
   #poisonousInput(): HostError {
