@@ -112,6 +112,11 @@ export class Prediction {
     this.#state = 'running'
   }
 
+  /** Its worker gave it back or was lost: it waits again. */
+  requeued(): void {
+    this.#state = 'queued'
+  }
+
   started(): void {
     this.#add({ type: 'started' }, 0)
   }
@@ -215,7 +220,9 @@ class Reader implements AsyncIterableIterator<PredictionEvent> {
     this.#appends = options.appends ?? false
     this.#leave = leave
     const latest = prediction.latest()
-    this.#cursor = options.after ?? (latest === undefined ? prediction.firstId - 1 : latest.id - 1)
+    // An id that was never given would hide what is still to come.
+    const after = options.after === undefined ? undefined : Math.min(options.after, prediction.lastId)
+    this.#cursor = after ?? (latest === undefined ? prediction.firstId - 1 : latest.id - 1)
     this.#inStep = options.after !== undefined && this.#appends
   }
 
@@ -251,18 +258,26 @@ class Reader implements AsyncIterableIterator<PredictionEvent> {
   #take(): PredictionEvent | undefined {
     if (this.#over) return undefined
     for (;;) {
-      if (this.#cursor + 1 < this.#prediction.firstId) {
-        // What the reader has not seen has given way; the latest outputs stand for it.
-        this.#inStep = false
-        this.#outputs = undefined
-        this.#cursor = this.#prediction.firstId - 1
-      }
+      const stand = this.#leapTheGap()
+      if (stand !== undefined) return stand
       const event = this.#prediction.eventAt(this.#cursor + 1)
       if (event === undefined) return this.#caughtUp()
       this.#cursor = event.id
       const shown = this.#show(event)
       if (shown !== undefined) return shown
     }
+  }
+
+  /** What the reader has not seen may have given way: the latest outputs stand for it, also when no later event will bring them. */
+  #leapTheGap(): PredictionEvent | undefined {
+    const { firstId } = this.#prediction
+    if (this.#cursor + 1 >= firstId) return undefined
+    const latest = this.#prediction.latest()
+    const missed = latest !== undefined && latest.id > this.#cursor && latest.id < firstId
+    this.#cursor = firstId - 1
+    this.#inStep = missed
+    this.#outputs = missed && latest.type === 'output' ? latest.outputs : undefined
+    return missed ? latest : undefined
   }
 
   /** Undefined for an event that the reader need not see any more. */
