@@ -16,13 +16,20 @@ export class Poison {
 
   /** False costs nothing, and is the rule: then no input need be hashed. */
   get isEmpty(): boolean {
+    // Oldest first, since all are remembered equally long.
+    for (const [digest, until] of this.#until) {
+      if (until > this.#now()) break
+      this.#until.delete(digest)
+    }
     return this.#until.size === 0
   }
 
   async remember(inputs: Values): Promise<void> {
+    const digest = await digestOf(inputs)
+    this.#until.delete(digest)
     const oldest = this.#until.keys().next()
     if (this.#until.size >= MOST_REMEMBERED && !oldest.done) this.#until.delete(oldest.value)
-    this.#until.set(await digestOf(inputs), this.#now() + REMEMBER_MS)
+    this.#until.set(digest, this.#now() + REMEMBER_MS)
   }
 
   /** Seconds for which the input is still refused; 0 when it is not. */
@@ -43,12 +50,18 @@ async function digestOf(inputs: Values): Promise<string> {
 
 async function addValue(hash: Hash, value: unknown): Promise<void> {
   if (typeof value !== 'object' || value === null) {
-    hash.update(`${typeof value}:${String(value)};`)
+    const text = String(value)
+    hash.update(`${typeof value}:${text.length}:${text};`)
     return
   }
   if ('path' in value && 'mimeType' in value && typeof value.path === 'string') {
     // The name and place of a file are new with each upload; what is in it is what kills.
-    for await (const chunk of createReadStream(value.path)) hash.update(chunk)
+    try {
+      for await (const chunk of createReadStream(value.path)) hash.update(chunk)
+    } catch {
+      // Gone, or not readable: the model will find that out; here it must only not be taken for another.
+      hash.update(`unreadable:${value.path}`)
+    }
     return
   }
   for (const [key, inner] of Object.entries(value)) {
