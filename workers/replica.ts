@@ -39,16 +39,19 @@ export interface ReplicaDeps {
 
 type Why = RestartReason | 'stop'
 
+/** What one call of the author's code runs. It can only stop as a whole. */
 interface UnitFlight {
   open: number
   alone: boolean
+  /** Set once it was asked to stop: gives up the wait for its confirmation. */
+  giveUpWaiting: (() => void) | null
 }
 
 interface Flight {
   sink: PredictionSink
   unit: UnitFlight
-  answered: boolean
-  giveUpWaiting: (() => void) | null
+  /** Nobody waits for its end any more, only for its place. */
+  stopping: boolean
 }
 
 /**
@@ -76,7 +79,9 @@ export class Replica {
   #cpuRatio = 0
   #restarts = 0
   #forcedAt = -Infinity
+  /** Why it is being ended: asked to, or by force. */
   #ending: Why | null = null
+  #killed = false
   #cause: string | null = null
   #retryAt: Date | null = null
   #lastExit: ExitRecord | null = null
@@ -142,12 +147,12 @@ export class Replica {
   }
 
   run(items: PredictItem[], sinks: PredictionSink[], alone: boolean): void {
-    const unit: UnitFlight = { open: items.length, alone }
+    const unit: UnitFlight = { open: items.length, alone, giveUpWaiting: null }
     this.#units++
     this.#predictions += items.length
     items.forEach((item, index) => {
       const sink = sinks[index]
-      if (sink !== undefined) this.#flights.set(item.id, { sink, unit, answered: false, giveUpWaiting: null })
+      if (sink !== undefined) this.#flights.set(item.id, { sink, unit, stopping: false })
     })
     this.#handle?.send({ type: 'predict', items })
   }
@@ -157,7 +162,8 @@ export class Replica {
     const flight = this.#flights.get(id)
     if (flight === undefined) return false
     this.#handle?.send({ type: 'cancel', id, reason })
-    this.#expectStop(flight)
+    flight.stopping = true
+    this.#expectStop(flight.unit)
     return true
   }
 
@@ -167,26 +173,28 @@ export class Replica {
     return true
   }
 
-  /** Takes it out of rotation, waits for what runs, ends the process. Resolves when it is gone. */
+  /** Takes it out of rotation, waits for what runs, ends the process. Resolves when it is gone. Asked again, it waits no longer than the new bound. */
   async drain(why: Why, withinMs: number): Promise<void> {
     const before = this.#state
     this.#cancelTimer?.()
-    if (this.#state === 'draining' || this.#state === 'stopped') return this.#gone()
+    if (before === 'draining') this.#deps.clock.after(withinMs, () => this.#wakeIdleWaiters())
+    if (before === 'draining' || before === 'stopped') return this.#gone()
+    this.#ending ??= why
     this.#move('drain-asked', why)
-    this.#ending = why
-    if (before === 'starting') this.#handle?.kill()
+    if (before === 'starting') this.kill(why)
     if (this.#handle === null) return
     if (before === 'ready') await this.#idle(withinMs)
     this.#handle?.send({ type: 'stop' })
     // A worker with work left, or one that does not obey, is ended by force.
-    if (this.#flights.size > 0) this.#handle?.kill()
-    else this.#deps.clock.after(STOP_MS, () => this.#handle?.kill())
+    if (this.#flights.size > 0) this.kill(why)
+    else this.#deps.clock.after(STOP_MS, () => this.kill(why))
     return this.#gone()
   }
 
   /** Ends the process now; its exit moves the state. */
   kill(why: Why): void {
     this.#ending ??= why
+    this.#killed = true
     this.#handle?.kill()
   }
 
@@ -195,17 +203,16 @@ export class Replica {
     if (this.#state !== 'quarantined' && this.#state !== 'backoff') return
     this.#cancelTimer?.()
     this.#failures.length = 0
-    this.#restarts++
     this.start()
   }
 
   /** Judges the silence of the worker's main thread. `forgive` when our own loop was late and may not have listened. */
   judge(forgive: boolean): void {
-    if (this.#handle === null || this.#heardAt === 0) return
+    if (this.#handle === null || this.#heardAt === 0 || this.#killed) return
     const now = this.#deps.clock.now()
     if (forgive) this.#heardAt = Math.max(this.#heardAt, now - SUSPECT_AFTER_MS / 2)
     const silentMs = now - this.#heardAt
-    if (silentMs > HUNG_AFTER_MS && this.#ending === null) {
+    if (silentMs > HUNG_AFTER_MS) {
       this.#owner.changed(this, 'hung', `no heartbeat for ${Math.round(silentMs)} ms`)
       this.kill('hang')
     } else if (silentMs > SUSPECT_AFTER_MS && !this.#suspect) {
@@ -251,8 +258,16 @@ export class Replica {
     this.#threadsReady = 0
     this.#rssBytes = 0
     this.#ending = null
-    this.#handle = spawn(settings.model, this.worker, { message: (message) => this.#hear(message), exit: (exit) => this.#exited(exit) })
-    this.#handle.send({ type: 'load', settings: { ...settings, limits: this.#limits } })
+    this.#killed = false
+    const handle: WorkerHandle = spawn(settings.model, this.worker, {
+      // The last words of a process may arrive when the next one has taken its place.
+      message: (message) => {
+        if (this.#handle === handle) this.#hear(message)
+      },
+      exit: (exit) => this.#exited(exit),
+    })
+    this.#handle = handle
+    handle.send({ type: 'load', settings: { ...settings, limits: this.#limits } })
     this.#boundSetup()
   }
 
@@ -266,13 +281,13 @@ export class Replica {
   }
 
   #hear(message: FromWorker): void {
+    // A worker that we have ended may still have spoken before it died; what it held is given to another.
+    if (this.#killed) return
     this.#heardAt = this.#deps.clock.now()
     if (this.#suspect) {
       this.#suspect = false
       this.#owner.changed(this, 'heard', 'the heartbeat is back')
     }
-    // A worker that we have ended may still have spoken before it died; what it held is given to another.
-    if (this.#ending !== null && this.#state !== 'draining') return
     switch (message.type) {
       case 'heartbeat':
         return
@@ -305,15 +320,15 @@ export class Replica {
       case 'failed':
         sink.failed(message.error, message.runMs)
         if (message.stopping !== true) return this.#release(message.id, flight)
-        flight.answered = true
-        return this.#expectStop(flight)
+        flight.stopping = true
+        return this.#expectStop(flight.unit)
       case 'stopped':
         return this.#release(message.id, flight)
       case 'lost':
-        if (!flight.answered) sink.lost({ suspect: message.suspect, death: message.death })
+        if (!flight.stopping) sink.lost({ suspect: message.suspect, death: message.death })
         return this.#release(message.id, flight)
       case 'returned':
-        if (!flight.answered) sink.returned()
+        if (!flight.stopping) sink.returned()
         return this.#release(message.id, flight)
       default:
         sink.fact(message)
@@ -367,7 +382,7 @@ export class Replica {
     const wasReady = this.#state === 'ready'
     this.#afterExit(reason, wasReady)
     this.#loseFlights(reason)
-    for (const wake of this.#idleWaiters.splice(0)) wake()
+    this.#wakeIdleWaiters()
   }
 
   #afterExit(reason: Why, wasReady: boolean): void {
@@ -405,7 +420,7 @@ export class Replica {
   }
 
   #stopsPending(): boolean {
-    for (const flight of this.#flights.values()) if (flight.giveUpWaiting !== null) return true
+    for (const flight of this.#flights.values()) if (flight.unit.giveUpWaiting !== null) return true
     return false
   }
 
@@ -413,32 +428,38 @@ export class Replica {
     const blameless = reason === 'timeout' || reason === 'recycle' || reason === 'stop'
     const death: Loss['death'] = reason === 'recycle' || reason === 'setup' ? 'stop' : reason
     for (const [id, flight] of [...this.#flights]) {
-      const stopping = flight.answered || flight.giveUpWaiting !== null
-      if (!stopping) flight.sink.lost({ suspect: !blameless, death })
+      if (!flight.stopping) flight.sink.lost({ suspect: !blameless, death })
       this.#release(id, flight)
     }
   }
 
   #release(id: number, flight: Flight): void {
     this.#flights.delete(id)
-    flight.giveUpWaiting?.()
     flight.unit.open--
-    if (flight.unit.open === 0) this.#units--
+    if (flight.unit.open === 0) {
+      flight.unit.giveUpWaiting?.()
+      this.#units--
+    }
     flight.sink.released()
     if (flight.unit.open > 0) return
-    if (this.#flights.size === 0) for (const wake of this.#idleWaiters.splice(0)) wake()
+    if (this.#flights.size === 0) this.#wakeIdleWaiters()
     this.#owner.capacity()
   }
 
-  /** The worker says when the work has stopped; if it can't, its process is ended. */
-  #expectStop(flight: Flight): void {
-    flight.giveUpWaiting ??= this.#deps.clock.after(CONFIRM_STOP_MS, () => this.kill('timeout'))
+  /** The worker says when the work has stopped; if it can't, its process is ended. A batch goes on while anyone waits for it. */
+  #expectStop(unit: UnitFlight): void {
+    for (const flight of this.#flights.values()) if (flight.unit === unit && !flight.stopping) return
+    unit.giveUpWaiting ??= this.#deps.clock.after(CONFIRM_STOP_MS, () => this.kill('timeout'))
   }
 
   #runsAlone(): boolean {
     if (this.#units !== 1) return false
     for (const flight of this.#flights.values()) return flight.unit.alone
     return false
+  }
+
+  #wakeIdleWaiters(): void {
+    for (const wake of this.#idleWaiters.splice(0)) wake()
   }
 
   #idle(withinMs: number): Promise<void> {
