@@ -399,10 +399,10 @@ export class Replica {
     this.#wait(reason, wasReady)
   }
 
-  /** A restart that we caused is immediate and counts for nothing; a crash and a failed start are judged by the policy. */
+  /** A forced stop of a thread that took the process along is ours: immediate, and counts for nothing. A crash and a failed start are judged by the policy. */
   #wait(reason: Why, wasReady: boolean): void {
     const now = this.#deps.clock.now()
-    const ours = wasReady && (reason === 'timeout' || reason === 'recycle' || reason === 'rss')
+    const ours = wasReady && reason === 'timeout'
     if (!ours) this.#failures.push({ at: now, kind: wasReady ? 'crash' : 'start' })
     if (this.#failures.length > 20) this.#failures.shift()
     const verdict = ours ? { action: 'restart' as const, waitMs: 0 } : nextRestart(this.#failures, now, this.#deps.random)

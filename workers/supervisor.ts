@@ -10,6 +10,8 @@ const RETRY_REPLACEMENT_MS = 30_000
 /** From this share of `rssMb` on a worker is replaced; from the second on it is ended at once. */
 const RSS_REPLACE_SHARE = 0.85
 const RSS_KILL_SHARE = 1.25
+/** What a worker must have grown by since it was ready; below that a new one would be no smaller. */
+const RSS_GROWTH_SHARE = 0.1
 
 export interface SupervisorEvents {
   /** The model's spec, each time a worker describes it. @returns The effective limits, or null to leave it asleep. */
@@ -46,6 +48,11 @@ export class Supervisor implements ReplicaOwner {
   readonly #replicas = new Map<number, Replica>()
   /** The replacement under way for each replica that shall retire. */
   readonly #replacing = new Map<Replica, Replica>()
+  /** Monotonic ms, for those whose last replacement would not start. */
+  readonly #replaceableAt = new WeakMap<Replica, number>()
+  readonly #settled = new Map<Replica, () => void>()
+  /** The first sample of each process in service. */
+  readonly #rssAtFirst = new WeakMap<Replica, { pid: number | null; rssBytes: number }>()
   readonly #watched = new Map<Replica, number>()
   readonly #restarts = { ...NO_RESTARTS }
   #wanted: number
@@ -62,9 +69,10 @@ export class Supervisor implements ReplicaOwner {
   }
 
   start(): void {
+    if (this.#closing) return
     this.#sleeping = false
     this.#judgeLater(this.#deps.clock.now())
-    while (this.#replicas.size < this.#wanted) this.#add().start()
+    this.#fill()
   }
 
   replicas(): Iterable<Replica> {
@@ -101,7 +109,7 @@ export class Supervisor implements ReplicaOwner {
 
   /** A worker has run this many predictions; replaced when the model's budget is used up. */
   countPredictions(replica: Replica, maxRequests: number): void {
-    if (maxRequests > 0 && replica.predictions >= maxRequests && replica.state === 'ready') void this.#replace(replica, 'recycle')
+    if (maxRequests > 0 && replica.predictions >= maxRequests && this.#mayBeReplaced(replica)) void this.#replace(replica, 'recycle')
   }
 
   snapshot(): BackendSnapshot {
@@ -126,7 +134,7 @@ export class Supervisor implements ReplicaOwner {
       return null
     }
     this.#wanted = limits.replicas
-    if (!this.#sleeping && !this.#closing) while (this.#replicas.size < this.#wanted) this.#add().start()
+    this.#fill()
     return limits
   }
 
@@ -154,6 +162,13 @@ export class Supervisor implements ReplicaOwner {
     this.#events.log(message, worker)
   }
 
+  /** Starts what is missing. What drains has left already: a model that is woken while it falls asleep gets new workers at once. */
+  #fill(): void {
+    if (this.#sleeping || this.#closing) return
+    const staying = [...this.#replicas.values()].filter((replica) => replica.state !== 'draining').length - this.#replacing.size
+    for (let missing = this.#wanted - staying; missing > 0; missing--) this.#add().start()
+  }
+
   #add(): Replica {
     let worker = 0
     while (this.#replicas.has(worker)) worker++
@@ -163,7 +178,9 @@ export class Supervisor implements ReplicaOwner {
   }
 
   async #retire(replica: Replica, why: RestartReason | 'stop', drainMs = this.#deps.drainMs): Promise<void> {
+    const next = this.#replacing.get(replica)
     this.#replacing.delete(replica)
+    if (next !== undefined) this.#settle(next)
     await replica.drain(why, drainMs)
   }
 
@@ -176,8 +193,6 @@ export class Supervisor implements ReplicaOwner {
     await new Promise<void>((resolve) => this.#settled.set(next, resolve))
     if (next.state === 'ready') await this.#retire(old, why)
   }
-
-  readonly #settled = new Map<Replica, () => void>()
 
   /** Decides for a replacement that became ready, or would not, and for an old one that ended before its time. */
   #afterChange(replica: Replica): void {
@@ -206,9 +221,13 @@ export class Supervisor implements ReplicaOwner {
   #dropReplacement(replica: Replica, old: Replica): void {
     this.#events.changed(replica.worker, 'replacement failed', replica.cause ?? 'it did not start')
     if (replica.state !== 'stopped') queueMicrotask(() => void this.#retire(replica, 'stop'))
-    this.#deps.clock.after(RETRY_REPLACEMENT_MS, () => {
-      if (old.state === 'ready' && old.snapshot().rssBytes > this.#rssBound(old, RSS_REPLACE_SHARE)) void this.#replace(old, 'rss')
-    })
+    this.#replaceableAt.set(old, this.#deps.clock.now() + RETRY_REPLACEMENT_MS)
+  }
+
+  /** For the reasons of our own, which come up again and again; an operator's wish is tried at once. */
+  #mayBeReplaced(replica: Replica): boolean {
+    const at = this.#replaceableAt.get(replica) ?? -Infinity
+    return replica.state === 'ready' && !this.#replacing.has(replica) && this.#deps.clock.now() >= at
   }
 
   #watchUsage(replica: Replica): void {
@@ -227,14 +246,18 @@ export class Supervisor implements ReplicaOwner {
 
   #sampled(replica: Replica, rssBytes: number, cpuRatio: number): void {
     replica.usage(rssBytes, cpuRatio)
-    if (replica.state !== 'ready') return
+    if (replica.state === 'ready' && this.#rssAtFirst.get(replica)?.pid !== replica.pid) this.#rssAtFirst.set(replica, { pid: replica.pid, rssBytes })
     if (rssBytes > this.#rssBound(replica, RSS_KILL_SHARE)) {
       this.changed(replica, 'over its memory', `${megabytes(rssBytes)} MB of ${megabytes(replica.snapshot().rssLimitBytes)} MB, ended`)
       replica.kill('rss')
-    } else if (rssBytes > this.#rssBound(replica, RSS_REPLACE_SHARE) && !this.#replacing.has(replica)) {
+    } else if (rssBytes > this.#rssBound(replica, RSS_REPLACE_SHARE) && this.#mayBeReplaced(replica) && this.#hasGrown(replica, rssBytes)) {
       this.changed(replica, 'near its memory cap', `${megabytes(rssBytes)} MB of ${megabytes(replica.snapshot().rssLimitBytes)} MB, being replaced`)
       void this.#replace(replica, 'rss')
     }
+  }
+
+  #hasGrown(replica: Replica, rssBytes: number): boolean {
+    return rssBytes - (this.#rssAtFirst.get(replica)?.rssBytes ?? 0) > this.#rssBound(replica, RSS_GROWTH_SHARE)
   }
 
   #rssBound(replica: Replica, share: number): number {
