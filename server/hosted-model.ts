@@ -121,8 +121,9 @@ export class HostedModel implements RunOwner {
     this.#queue.limit = this.#limits.queueSize
     this.#check = inputsSchema(spec.inputs)
     this.#spec = { ...spec, title: spec.title || this.name }
+    const wanted = this.#describedWaiters.size > 0 || this.#queue.depth > 0
     for (const wake of this.#describedWaiters) wake()
-    return first && spec.load === 'lazy' && this.#queue.depth === 0 ? null : this.#limits
+    return first && spec.load === 'lazy' && !wanted ? null : this.#limits
   }
 
   /**
@@ -177,9 +178,13 @@ export class HostedModel implements RunOwner {
   /** Ends it for its callers now, and the work as soon as the author's code lets go. */
   cancel(run: PredictionRun, error: HostError): void {
     const code = error.code === 'DEADLINE_EXCEEDED' ? 'DEADLINE_EXCEEDED' : 'CANCELLED'
-    if (this.#queue.remove(run)) this.#tellPositions()
-    else if (run.running) this.backend.cancel(run.item.id, code)
+    const waited = this.#queue.remove(run)
+    if (!waited && run.running) this.backend.cancel(run.item.id, code)
     run.fail(error)
+    if (!waited) return
+    this.#tellPositions()
+    // It may have been the one that the others had to leave a worker to.
+    this.#pump()
   }
 
   /** Something changed at the backend: dispatch what can be, hold what can't. */
@@ -191,6 +196,7 @@ export class HostedModel implements RunOwner {
     this.#pump()
     if (!this.#backend.isServing()) this.#refuseWaiting()
     else if (!ready) this.#hold()
+    else if (this.#idleTimer === null) this.#sleepWhenIdle()
   }
 
   changed(event: SupervisionEvent): void {
@@ -250,6 +256,7 @@ export class HostedModel implements RunOwner {
   queueAgain(run: PredictionRun): void {
     this.#queue.addReturned(run)
     this.#running.delete(run)
+    run.prediction.requeued()
     queueMicrotask(() => this.capacityChanged())
   }
 
@@ -275,6 +282,7 @@ export class HostedModel implements RunOwner {
     const shed = error === undefined ? undefined : shedReasonOf(error)
     if (shed !== undefined) metrics.shed(this.name, shed)
     this.#deps.logEnd(run, outcome, error)
+    if (!run.running) this.#sleepWhenIdle()
   }
 
   released(run: PredictionRun): void {
@@ -466,6 +474,7 @@ export class HostedModel implements RunOwner {
     if (idleSeconds === 0 || !this.isIdle) return
     this.#idleTimer?.()
     this.#idleTimer = this.#deps.clock.after(idleSeconds * 1000, () => {
+      this.#idleTimer = null
       if (this.isIdle) this.backend.sleep()
     })
   }
