@@ -25,7 +25,7 @@ function counted(number: number, one: string, many: string): string {
 }
 
 export const words = {
-  nothingYet: 'No result yet.',
+
   emptyResult: 'The model left this empty.',
   copy: 'Copy',
   copied: 'Copied',
