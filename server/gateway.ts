@@ -1,6 +1,5 @@
 import type { Clock } from '../workers/contract.ts'
 import { createHostError } from '../workers/errors.ts'
-import { charactersOf } from '../workers/value-size.ts'
 import type { HostedModel } from './hosted-model.ts'
 import { Prediction } from './prediction.ts'
 import type { PredictionRun } from './prediction-run.ts'
@@ -38,13 +37,13 @@ interface Tracked {
 export class Gateway {
   readonly #models: ReadonlyMap<string, HostedModel>
   readonly #clock: Clock
+  /** Those under way. */
   readonly #tracked = new Map<string, Tracked>()
-  /** Plain answers were given with their outputs; a few are kept for who asks again. */
+  /** Plain answers were given with their outputs; a few are kept for who asks again. Inputs are not kept. */
   readonly #endedAnswers = new EndedList(500, 16 * 1024 * 1024)
   readonly #endedOthers = new EndedList(10_000, 128 * 1024 * 1024)
   #stopForgetting: (() => void) | null = null
   #draining = false
-  #open = 0
   #whenIdle: (() => void)[] = []
 
   constructor(models: ReadonlyMap<string, HostedModel>, clock: Clock) {
@@ -77,7 +76,6 @@ export class Gateway {
     const prediction = new Prediction(model.name, requestId, mode === 'stream' ? (readers) => this.#readersChanged(prediction.id, readers) : undefined)
     // Before it is admitted, since its end may come at once.
     const admitted = model.admit(prediction, values, { ...options, events: mode !== 'answer' }, (run) => {
-      this.#open++
       this.#tracked.set(prediction.id, { run, model, mode, leaving: null })
     })
     if (mode === 'stream' && !admitted.ended) this.#readersChanged(prediction.id, 0)
@@ -86,27 +84,27 @@ export class Gateway {
 
   /** Called once for each admitted prediction, at its end. */
   ended(run: PredictionRun): void {
-    const { id } = run.prediction
-    const tracked = this.#tracked.get(id)
+    const { prediction } = run
+    const tracked = this.#tracked.get(prediction.id)
     if (tracked === undefined) return
     tracked.leaving?.()
+    this.#tracked.delete(prediction.id)
     const list = tracked.mode === 'answer' ? this.#endedAnswers : this.#endedOthers
-    for (const old of list.add(id, this.#clock.now(), charactersOf(run.prediction.outputs))) this.#tracked.delete(old)
+    list.add(prediction, this.#clock.now())
     this.#forgetLater()
-    this.#open--
-    if (this.#open === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+    if (this.#tracked.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
   /** A prediction that is under way, or ended within the last five minutes. */
   prediction(model: string, id: string): Prediction | undefined {
-    const prediction = this.#tracked.get(id)?.run.prediction
+    const prediction = this.#tracked.get(id)?.run.prediction ?? this.#endedAnswers.get(id) ?? this.#endedOthers.get(id)
     return prediction?.model === model ? prediction : undefined
   }
 
   /** Ends a prediction, queued or running. Repeatable. */
   cancel(prediction: Prediction): void {
     const tracked = this.#tracked.get(prediction.id)
-    if (tracked === undefined || tracked.run.ended) return
+    if (tracked === undefined) return
     tracked.model.cancel(tracked.run, createHostError('CANCELLED', 'The prediction was cancelled.'))
   }
 
@@ -117,7 +115,7 @@ export class Gateway {
   /** Takes no more work. Resolves when all that was accepted has ended, or after `withinMs`; what still waits then is refused. */
   async drain(withinMs: number): Promise<void> {
     this.#draining = true
-    if (this.#open > 0) {
+    if (this.#tracked.size > 0) {
       await new Promise<void>((resolve) => {
         const giveUp = this.#clock.after(withinMs, resolve)
         this.#whenIdle.push(() => {
@@ -126,8 +124,8 @@ export class Gateway {
         })
       })
     }
-    for (const { run, model } of this.#tracked.values()) {
-      if (!run.ended) model.cancel(run, createHostError('DRAINING', 'The host stopped before this was done.', { retryAfterSeconds: 5 }))
+    for (const { run, model } of [...this.#tracked.values()]) {
+      model.cancel(run, createHostError('DRAINING', 'The host stopped before this was done.', { retryAfterSeconds: 5 }))
     }
   }
 
@@ -142,17 +140,17 @@ export class Gateway {
     this.#stopForgetting ??= this.#clock.after(FORGET_EVERY_MS, () => {
       this.#stopForgetting = null
       const before = this.#clock.now() - KEEP_ENDED_MS
-      for (const list of [this.#endedAnswers, this.#endedOthers]) for (const id of list.removeBefore(before)) this.#tracked.delete(id)
+      for (const list of [this.#endedAnswers, this.#endedOthers]) list.removeBefore(before)
       if (this.#endedAnswers.size + this.#endedOthers.size > 0) this.#forgetLater()
     })
   }
 }
 
-/** Ids of ended predictions, oldest first, bounded in number and in the characters of their outputs. */
+/** Ended predictions, oldest first, bounded in number and in the characters that they hold. */
 class EndedList {
   readonly #most: number
   readonly #mostCharacters: number
-  readonly #entries = new Map<string, { at: number; characters: number }>()
+  readonly #entries = new Map<string, { prediction: Prediction; at: number; characters: number }>()
   #characters = 0
 
   constructor(most: number, mostCharacters: number) {
@@ -164,25 +162,27 @@ class EndedList {
     return this.#entries.size
   }
 
-  /** @returns The ids that had to give way. */
-  add(id: string, at: number, characters: number): string[] {
-    this.#entries.set(id, { at, characters })
+  get(id: string): Prediction | undefined {
+    return this.#entries.get(id)?.prediction
+  }
+
+  /** The newest stays, however large. */
+  add(prediction: Prediction, at: number): void {
+    const { characters } = prediction
+    this.#entries.set(prediction.id, { prediction, at, characters })
     this.#characters += characters
-    return this.#removeWhile(() => this.#entries.size > this.#most || (this.#characters > this.#mostCharacters && this.#entries.size > 1))
+    this.#removeWhile(() => this.#entries.size > this.#most || (this.#characters > this.#mostCharacters && this.#entries.size > 1))
   }
 
-  removeBefore(at: number): string[] {
-    return this.#removeWhile((oldest) => oldest.at < at)
+  removeBefore(at: number): void {
+    this.#removeWhile((oldest) => oldest.at < at)
   }
 
-  #removeWhile(shallGo: (oldest: { at: number }) => boolean): string[] {
-    const removed: string[] = []
+  #removeWhile(shallGo: (oldest: { at: number }) => boolean): void {
     for (const [id, entry] of this.#entries) {
       if (!shallGo(entry)) break
       this.#entries.delete(id)
       this.#characters -= entry.characters
-      removed.push(id)
     }
-    return removed
   }
 }

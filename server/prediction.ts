@@ -161,6 +161,11 @@ export class Prediction {
     this.#settle()
   }
 
+  /** What it holds in memory, roughly: the log and the latest outputs. */
+  get characters(): number {
+    return this.#characters + charactersOf(this.#outputs)
+  }
+
   get lastId(): number {
     return this.#lastId
   }
