@@ -83,7 +83,8 @@ class ForkedWorker implements WorkerHandle {
       deps.onExited(this.pid)
       events.exit({ code, signal })
     })
-    child.once('error', () => {
+    // More than one may come, and one that nobody hears would end the host.
+    child.on('error', () => {
       if (child.pid === undefined) report(null, null)
     })
     child.once('exit', (code, signal) => {

@@ -29,7 +29,7 @@ export class WorkerOutput {
     let skipping = false
     stream.on('data', (chunk: Buffer) => {
       if (!this.#budget.spend(chunk.length)) {
-        this.#droppedBytes += chunk.length
+        this.#droppedBytes += chunk.length + rest.length
         skipping = true
         rest = ''
         return
