@@ -2,6 +2,7 @@
 import cluster from 'node:cluster'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
+import { flushCompileCache } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../workers/contract.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
@@ -132,6 +133,8 @@ async function listen({ config, log, server, runState, files, models }: Host): P
   files.start()
   runState.update({ port: Number(new URL(url).port) })
   log.info({ url, models: [...models.keys()] }, 'listening')
+  // Otherwise written at exit, which a killed host never reaches.
+  flushCompileCache()
   // pm2, and whoever else started us with a channel, waits for this word.
   process.send?.('ready')
 }

@@ -2,6 +2,7 @@
  * The main of a worker process: one model, one replica. No author code runs on this thread, so its heartbeat tells the truth about the process.
  * It obeys IPC, the end of IPC, and SIGKILL; nothing else.
  */
+import { flushCompileCache } from 'node:module'
 import type { Envelope, FromWorker, Limits, ToWorker, WorkerSettings } from './contract.ts'
 import { Outbox } from './outbox.ts'
 import { setupErrorOf } from './thread-pool.ts'
@@ -65,6 +66,7 @@ async function setup(limits: Limits): Promise<void> {
   try {
     await (await poolFor(limits)).setup()
     outbox.push({ type: 'ready', setupMs: performance.now() - startedAt })
+    flushCompileCache()
   } catch (error) {
     outbox.push({ type: 'setup-failed', error: setupErrorOf(error) })
   }

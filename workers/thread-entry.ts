@@ -1,6 +1,7 @@
 /**
  * The file that piscina loads in each thread. One model, many tasks; facts, cancels and credit go over a port of the thread's own.
  */
+import { flushCompileCache } from 'node:module'
 import type { MessagePort } from 'node:worker_threads'
 import type { LogLevel, PredictItem } from './contract.ts'
 import { CreditedSink } from './credited-sink.ts'
@@ -60,6 +61,8 @@ async function setup(warmUpMs: number): Promise<ThreadResult> {
   const controller = new AbortController()
   await loaded().setup(controller.signal)
   await warmUp(warmUpMs)
+  // A worker ends by SIGKILL, which writes nothing.
+  flushCompileCache()
   return { kind: 'setup', setupMs: performance.now() - startedAt }
 }
 

@@ -17,7 +17,7 @@ const START_MS = 30_000
 const STOP_MS = 20_000
 const GONE_MS = 5_000
 /** Of the runner, for its own children; a host must not see them. */
-const RUNNER_VARIABLES = ['NODE_TEST_CONTEXT', 'NODE_OPTIONS', 'NODE_CHANNEL_FD', 'PORT', 'HOST', 'FOOTLIGHTS_ADMIN_TOKEN', 'LOG_LEVEL']
+const RUNNER_VARIABLES = ['NODE_TEST_CONTEXT', 'NODE_CHANNEL_FD', 'PORT', 'HOST', 'FOOTLIGHTS_ADMIN_TOKEN', 'LOG_LEVEL']
 
 export interface TestHostOptions {
   /** Names of folders under `test/fixtures/models/`, or absolute paths of model folders. */
