@@ -164,10 +164,10 @@ export class GradioEvent {
     const { transcript, after, appends, context, write } = telling
     const events = work.prediction.events(after === undefined ? { appends } : { after, appends })
     for await (const event of untilAborted(events, stop)) {
-      const step = transcript.next(event, context)
-      if (step === null) continue
-      if (step.message.msg === 'process_completed') return step.message
-      write(step)
+      for (const step of transcript.next(event, context)) {
+        if (step.message.msg === 'process_completed') return step.message
+        write(step)
+      }
       await reader.drained()
     }
     return null

@@ -26,6 +26,7 @@ export class Transcript {
   #data: unknown[] | null = null
   #position = 0
   #hasStarted = false
+  #hasPlace = false
 
   constructor(subject: TranscriptSubject) {
     this.#subject = subject
@@ -37,9 +38,19 @@ export class Transcript {
     return this.#position
   }
 
-  /** The message for the next event, or null when Gradio has none for it. `context` is the reader's, whose address the file URLs carry. */
-  next(event: PredictionEvent, context: RenderContext): Step | null {
+  /** The messages for the next event. `context` is the reader's, whose address the file URLs carry. */
+  next(event: PredictionEvent, context: RenderContext): Step[] {
     this.#position = event.id
+    const step = this.#step(event, context)
+    if (step === null) return []
+    if (this.#hasPlace) return [step]
+    // Clients expect every call to have stood in the queue first.
+    this.#hasPlace = true
+    return step.message.msg === 'estimation' ? [step] : [this.#estimation(0, null), step]
+  }
+
+  /** Null for what Gradio has no message for. */
+  #step(event: PredictionEvent, context: RenderContext): Step | null {
     const { eventId, requestId } = this.#subject
     switch (event.type) {
       case 'queued':
