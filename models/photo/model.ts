@@ -41,7 +41,7 @@ at most. JPEG, PNG and WebP stay what they are, all else becomes PNG; metadata s
     { picture: { path: 'examples/lighthouse.png' }, operation: 'edges', strength: 60 },
     { picture: { path: 'examples/lighthouse.png' }, operation: 'crop', left: 50, top: 5, width: 40, height: 60 },
   ],
-  limits: { timeoutMs: 60_000, rssMb: 768 },
+  limits: { timeoutMs: 60_000, rssMb: 1_024 },
   setup: () => {
     sharp.cache(false)
     sharp.concurrency(1)
