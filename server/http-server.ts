@@ -1,7 +1,7 @@
 /** The HTTP server itself: its time-outs, what it says where Express is not reached, and how it ends. */
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
+import { Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 import { rawProblem } from './http-errors.ts'
@@ -82,10 +82,12 @@ function refuse(socket: Duplex, failure: WireFailure): number {
 }
 
 const SWEEP_MS = 50
+/** A client may be sending on an idle connection in the moment it would be closed; so long such requests are waited for and answered. */
+export const LAST_REQUESTS_MS = 500
 
 /**
- * Stops listening and resolves when the last answer has been sent. Connections in keep-alive are closed as soon as they are idle,
- * new requests on them are still answered, with `Connection: close`.
+ * Stops listening and resolves when the last answer has been sent. Requests on open connections are still answered, with `Connection: close`;
+ * connections that stay idle are closed after `LAST_REQUESTS_MS`.
  *
  * @param signal When aborted, the remaining connections are cut.
  */
@@ -93,9 +95,12 @@ export async function closeGracefully(server: Server, signal?: AbortSignal): Pro
   const connections = connectionsOf.get(server) ?? new Map<Duplex, ServerResponse | null>()
   server.prependListener('request', (_req: IncomingMessage, res: ServerResponse) => res.setHeader('connection', 'close'))
   for (const res of connections.values()) if (res !== null && !res.headersSent) res.setHeader('connection', 'close')
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // The HTTP server's own `close` cuts idle connections at once.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  const sweepFrom = performance.now() + LAST_REQUESTS_MS
   // Node tells of no connection becoming idle, and leaves such ones open until their keep-alive ends; it counts unused ones as busy.
   const sweep = setInterval(() => {
+    if (performance.now() < sweepFrom) return
     server.closeIdleConnections()
     for (const [socket, res] of connections) if (res === null && socket instanceof Socket && socket.bytesRead === 0) socket.destroy()
   }, SWEEP_MS)

@@ -12,7 +12,7 @@ import { type Config, ConfigError, loadConfig } from './config.ts'
 import { FileStore } from './files/store.ts'
 import { Gateway } from './gateway.ts'
 import type { HostedModel } from './hosted-model.ts'
-import { closeGracefully, createHttpServer } from './http-server.ts'
+import { closeGracefully, createHttpServer, LAST_REQUESTS_MS } from './http-server.ts'
 import { createLogger, isTerminal, type Logger } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { logPrediction } from './prediction-log.ts'
@@ -28,6 +28,8 @@ const EXIT_PORT_HELD = 98
 const SAME_SIGNAL_MS = 1_000
 /** A leak of 2 MB a call at 100 calls a second must be seen before it has grown by a quarter of the default cap. */
 const SAMPLE_USAGE_MS = 500
+/** Far below pm2's `listen_timeout`. */
+const READY_WITHIN_MS = 30_000
 /** Answers on their way out, after the last prediction has ended. */
 const LAST_ANSWERS_MS = 2_000
 
@@ -135,8 +137,16 @@ async function listen({ config, log, server, runState, files, models }: Host): P
   log.info({ url, models: [...models.keys()] }, 'listening')
   // Otherwise written at exit, which a killed host never reaches.
   flushCompileCache()
-  // pm2, and whoever else started us with a channel, waits for this word.
+  await modelsSettled(models)
+  // pm2, and whoever else started us with a channel, waits for this word before it ends an older host.
   process.send?.('ready')
+}
+
+/** Resolves when each model is ready or known to be broken, or after `READY_WITHIN_MS`: one that starts slowly shall not hold up the others. */
+async function modelsSettled(models: Host['models']): Promise<void> {
+  const until = clock.now() + READY_WITHIN_MS
+  const settled = (model: HostedModel): boolean => model.backend.isReady() || model.view().state !== 'starting'
+  while (clock.now() < until && ![...models.values()].every(settled)) await new Promise((resolve) => setTimeout(resolve, 50))
 }
 
 function addressOf(server: Server, host: string): string {
@@ -172,6 +182,8 @@ function stopOnSignals(host: Host): void {
 async function stop(host: Host): Promise<void> {
   const cut = new AbortController()
   const closed = closeGracefully(host.server, cut.signal)
+  // What comes on open connections meanwhile is accepted work, too.
+  await Promise.race([closed, new Promise<void>((resolve) => setTimeout(resolve, LAST_REQUESTS_MS))])
   await host.gateway.drain(host.config.drainMs)
   clock.after(LAST_ANSWERS_MS, () => cut.abort())
   await closed
