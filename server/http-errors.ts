@@ -5,7 +5,6 @@ import type { ErrorRequestHandler, Request, Response } from 'express'
 import { createHostError, describeThrown, HostError, RequestError } from '../workers/errors.ts'
 import type { ErrorCode, InputProblem } from '../workers/errors.ts'
 import { MultipartError } from './files/multipart.ts'
-import { FileGoneError } from './files/send.ts'
 import { TooLargeError } from './files/upload.ts'
 import type { Logger } from './log.ts'
 
@@ -164,7 +163,6 @@ export function toHostError(thrown: unknown): HostError {
   if (thrown instanceof HostError) return thrown
   if (thrown instanceof MultipartError) return fromMultipart(thrown)
   if (thrown instanceof TooLargeError) return new RequestError('TOO_LARGE', `A file is larger than ${Math.floor(thrown.limitBytes / 1024 / 1024)} MB.`, { cause: thrown })
-  if (thrown instanceof FileGoneError) return new RequestError('NOT_FOUND', 'The file is no longer there.', { cause: thrown })
   if (thrown instanceof URIError) return malformedPath(thrown)
   const status = statusOf(thrown)
   if (status === 400) return malformedPath(thrown)
@@ -216,11 +214,12 @@ const LINGER_MS = 5_000
 
 /**
  * A caller still sending gets the answer before the connection goes: closing at once would make its kernel drop what it has not read yet.
- * Node reads on and discards; this bounds for how long.
+ * What still comes is read and discarded; this bounds for how long.
  */
 function lingerForBody(req: Request): void {
   if (req.complete) return
   const { socket } = req
+  req.resume()
   const timer = setTimeout(() => {
     if (!req.complete) socket.destroy()
   }, LINGER_MS)

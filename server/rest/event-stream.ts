@@ -35,7 +35,7 @@ export async function streamPrediction(res: Response, prediction: Prediction, op
     for await (const event of events) {
       const data = event.type === 'output' ? options.render(event.outputs) : eventData(event, prediction.requestId)
       if (res.destroyed) break
-      if (!res.write(`event: ${event.type}\nid: ${event.id}\ndata: ${JSON.stringify(data)}\n\n`)) await drained(res)
+      if (!res.write(`event: ${event.type}\nid: ${event.id}\ndata: ${oneLine(data)}\n\n`)) await drained(res)
     }
   } finally {
     clearInterval(heartbeat)
@@ -52,6 +52,13 @@ function beginStream(res: Response, predictionId: string): void {
   res.setHeader('x-prediction-id', predictionId)
   res.statusCode = 200
   res.flushHeaders()
+}
+
+/** What some clients take for the end of a line though the standard does not: Python's `splitlines` is behind many of them. */
+const LINE_ENDS = /[\u0085\u2028\u2029]/g
+
+function oneLine(data: unknown): string {
+  return JSON.stringify(data).replace(LINE_ENDS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function eventData(event: Exclude<PredictionEvent, { type: 'output' }>, requestId: string): unknown {
