@@ -2,6 +2,7 @@ import { RequestError } from '../../workers/errors.ts'
 import type { FileRef } from '../../workers/components.ts'
 import { mimeTypeOf, safeFileName } from '../files/names.ts'
 import { fetchRemoteFile, RemoteFileError } from '../files/remote.ts'
+import { InvalidBase64Error } from '../files/store.ts'
 import type { FileStore } from '../files/store.ts'
 import { FILE_DATA_TYPE, isRecord } from './component.ts'
 import type { FileData } from './component.ts'
@@ -47,7 +48,7 @@ export async function resolveFileData(leaf: unknown, path: string, source: FileS
   }
   const url = places.map(String).find((place) => /^(?:https?|data):/i.test(place))
   if (url === undefined) throw refusal(path, 'is not a file that was uploaded here')
-  return url.slice(0, 5).toLowerCase() === 'data:' ? inlineFile(url, path, source) : remoteFile(url, path, source)
+  return url.slice(0, 5).toLowerCase() === 'data:' ? inlineFile(url, path, leaf['orig_name'], source) : remoteFile(url, path, source)
 }
 
 /** Ours by its public name, or by any URL that ends in it: the name alone is the key, whoever forwards the host's address. */
@@ -63,10 +64,11 @@ function named(file: FileRef, originalName: unknown): FileRef {
   return { ...file, name, mimeType: mimeTypeOf(name, file.mimeType) }
 }
 
-async function inlineFile(url: string, path: string, { files }: FileSource): Promise<FileRef> {
+async function inlineFile(url: string, path: string, originalName: unknown, { files }: FileSource): Promise<FileRef> {
   try {
-    return await files.fromBase64(url, '')
+    return await files.fromBase64(url, undefined, typeof originalName === 'string' ? originalName : undefined)
   } catch (error) {
+    if (!(error instanceof InvalidBase64Error)) throw error
     throw refusal(path, 'is no readable data: URL', error)
   }
 }

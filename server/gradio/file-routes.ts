@@ -5,6 +5,7 @@ import { RequestError } from '../../workers/errors.ts'
 import { mediaTypeOf } from '../body.ts'
 import { MultipartError, readMultipart } from '../files/multipart.ts'
 import { sendFile } from '../files/send.ts'
+import { TooLargeError } from '../files/upload.ts'
 import { endUnread } from './errors.ts'
 import { EventStream } from './event-stream.ts'
 import type { GradioHost } from './gradio-host.ts'
@@ -43,13 +44,17 @@ async function upload(host: GradioHost, board: UploadBoard, req: Request, res: R
     if (files.length === 0) throw new RequestError('MALFORMED_BODY', 'There is no file in the field files.')
     res.json(files.map(({ ref }) => host.deps.files.publicPath(ref)))
   } catch (error) {
-    if (!(error instanceof MultipartError) || error.reason !== 'too-large') throw error
+    if (!isTooLarge(error)) throw error
     // Gradio's page shows this text as it is.
     endUnread(res)
     res.status(413).type('text/plain').send(`File size exceeded maximum allowed size of ${host.maxUploadBytes} bytes.`)
   } finally {
     if (id !== null) board.finish(id)
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof TooLargeError || (error instanceof MultipartError && error.reason === 'too-large')
 }
 
 function uploadId(req: Request): string | null {
