@@ -131,8 +131,9 @@ export class Replica {
 
   /** Starts the first process, or one after a back-off. */
   start(): void {
-    this.#move('start-due', this.#restarts === 0 ? 'start' : 'restart')
+    // First, so that whoever hears of the start can watch the process.
     this.#spawn()
+    this.#move('start-due', this.#restarts === 0 ? 'start' : 'restart')
   }
 
   /** In rotation, with `spare` units beyond what its threads can run at once. */

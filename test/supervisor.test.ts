@@ -1,0 +1,393 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Limits } from '../workers/contract.ts'
+import { Supervisor } from '../workers/supervisor.ts'
+import { FakeClock, type FakeWorker, FakeWorkers, itemOf, LIMITS, RecordingSink, settled, specOf } from './helpers/fake-worker.ts'
+
+const MB = 1024 * 1024
+
+class FakeUsage {
+  readonly watched = new Map<number, (rssBytes: number, cpuRatio: number) => void>()
+
+  watch(pid: number, onSample: (rssBytes: number, cpuRatio: number) => void): void {
+    this.watched.set(pid, onSample)
+  }
+
+  forget(pid: number): void {
+    this.watched.delete(pid)
+  }
+}
+
+function createSupervisor(limits: Partial<Limits> = {}) {
+  const clock = new FakeClock()
+  const workers = new FakeWorkers()
+  const usage = new FakeUsage()
+  const effective: Limits = { ...LIMITS, ...limits }
+  const changes: string[] = []
+  const fileWatchers = new Set<() => void>()
+  let wanted: Limits | null = effective
+  const supervisor = new Supervisor(
+    1,
+    { described: () => wanted, changed: (worker, what) => changes.push(`${worker} ${what}`), capacity: () => {}, log: () => {} },
+    {
+      settings: { model: 'fake', modelFile: '/models/fake/model.ts', stateDir: '/state', limits: effective },
+      spawn: workers.spawn, clock, random: () => 0.5, wallClock: () => new Date(clock.now()), drainMs: 30_000, usage,
+      watchFiles: (callback) => {
+        fileWatchers.add(callback)
+        return () => fileWatchers.delete(callback)
+      },
+    },
+  )
+  return {
+    supervisor, clock, workers, usage, changes, fileWatchers,
+    want(next: Limits | null) { wanted = next },
+    states: () => supervisor.snapshot().replicas.map(({ worker, state }) => `${worker} ${state}`),
+    replica(worker: number) {
+      const found = [...supervisor.replicas()].find((candidate) => candidate.worker === worker)
+      assert.ok(found, `there is no worker ${worker}`)
+      return found
+    },
+    sample(worker: FakeWorker, megabytes: number) { usage.watched.get(worker.pid)?.(megabytes * MB, 0.1) },
+    ready() {
+      supervisor.start()
+      workers.last.becomeReady()
+      for (const worker of workers.all.slice(1)) worker.becomeReady()
+      return this
+    },
+  }
+}
+
+describe('the number of replicas', () => {
+  test('is what the described model wants', () => {
+    const { supervisor, workers, states } = createSupervisor({ replicas: 3 })
+    supervisor.start()
+    assert.deepEqual(states(), ['0 starting'])
+    workers.last.becomeReady()
+    assert.deepEqual(states(), ['0 ready', '1 starting', '2 starting'])
+    workers.at(1).becomeReady()
+    assert.equal(workers.all.length, 3)
+  })
+
+  test('is restored after a crash, and the others serve on', () => {
+    const { workers, states, supervisor } = createSupervisor({ replicas: 2 }).ready()
+    workers.at(0).exit()
+    assert.deepEqual(states(), ['0 starting', '1 ready'])
+    assert.equal(supervisor.snapshot().restarts.crash, 1)
+    assert.equal(supervisor.snapshot().cause, null, 'the model serves')
+  })
+})
+
+describe('a planned replacement', () => {
+  test('is ready before the old one is retired', async () => {
+    const { supervisor, workers, states } = createSupervisor().ready()
+    const restarted = supervisor.restart()
+    assert.deepEqual(states(), ['0 ready', '1 starting'])
+    await settled()
+    assert.equal(workers.at(0).told('stop').length, 0)
+    workers.at(1).becomeReady()
+    await settled()
+    assert.deepEqual(states(), ['0 draining', '1 ready'])
+    workers.at(0).exit({ code: 0, signal: null })
+    await restarted
+    assert.deepEqual(states(), ['1 ready'])
+    assert.equal(supervisor.snapshot().restarts.recycle, 1)
+  })
+
+  test('that fails to start leaves the old one serving', async () => {
+    const { supervisor, workers, states, changes } = createSupervisor().ready()
+    const restarted = supervisor.restart()
+    workers.at(1).exit({ code: 1, signal: null })
+    await restarted
+    await settled()
+    assert.deepEqual(states(), ['0 ready'])
+    assert.ok(changes.includes('1 replacement failed'), changes.join())
+    assert.equal(workers.all.length, 2)
+  })
+
+  test('of several goes one by one, each taking the lowest free number', async () => {
+    const { supervisor, workers, states } = createSupervisor({ replicas: 2 }).ready()
+    void supervisor.restart()
+    assert.deepEqual(states(), ['0 ready', '1 ready', '2 starting'])
+    workers.at(2).becomeReady()
+    await settled()
+    assert.equal(workers.all.length, 3, 'the second waits for the first to be gone')
+    workers.at(0).exit({ code: 0, signal: null })
+    await settled()
+    assert.deepEqual(states(), ['0 starting', '1 ready', '2 ready'])
+    workers.at(3).becomeReady()
+    await settled()
+    workers.at(1).exit({ code: 0, signal: null })
+    await settled()
+    assert.deepEqual(states(), ['0 ready', '2 ready'])
+  })
+
+  test('takes over at once when the old one crashes before it is ready', async () => {
+    const { supervisor, workers, states } = createSupervisor().ready()
+    const restarted = supervisor.restart()
+    workers.at(0).exit()
+    await restarted
+    await settled()
+    for (const spare of workers.living.filter(({ killed }) => killed)) spare.exit()
+    await settled()
+    assert.deepEqual(states(), ['1 starting'])
+    workers.at(1).becomeReady()
+    assert.deepEqual(states(), ['1 ready'])
+    assert.equal(workers.living.length, 1)
+  })
+
+  test('asked for twice is made once', async () => {
+    const { supervisor, workers } = createSupervisor().ready()
+    void supervisor.restart()
+    void supervisor.restart()
+    await settled()
+    assert.equal(workers.all.length, 2)
+  })
+
+  test('comes after the budget of requests, once, and not again and again when it will not start', async () => {
+    const { supervisor, workers, replica, clock } = createSupervisor().ready()
+    const runOne = (id: number): void => {
+      replica(0).run([itemOf(id)], [new RecordingSink()], false)
+      supervisor.countPredictions(replica(0), 2)
+      workers.at(0).say({ type: 'done', id, outputs: {}, runMs: 1 })
+    }
+    runOne(1)
+    assert.equal(workers.all.length, 1)
+    runOne(2)
+    runOne(3)
+    assert.equal(workers.all.length, 2)
+    workers.at(1).exit({ code: 1, signal: null })
+    await settled()
+    runOne(4)
+    assert.equal(workers.all.length, 2)
+    await clock.pass(30_000)
+    runOne(5)
+    assert.equal(workers.all.length, 3)
+  })
+})
+
+describe('memory', () => {
+  test('near the cap is a reason to replace', async () => {
+    const { workers, states, sample, supervisor } = createSupervisor({ rssMb: 100 }).ready()
+    sample(workers.at(0), 60)
+    sample(workers.at(0), 85)
+    assert.equal(workers.all.length, 1)
+    sample(workers.at(0), 86)
+    sample(workers.at(0), 90)
+    assert.deepEqual(states(), ['0 ready', '1 starting'])
+    workers.at(1).becomeReady()
+    await settled()
+    workers.at(0).exit({ code: 0, signal: null })
+    await settled()
+    assert.deepEqual(states(), ['1 ready'])
+    assert.equal(supervisor.snapshot().restarts.rss, 1)
+  })
+
+  test('far above the cap ends it at once', () => {
+    const { workers, sample, supervisor } = createSupervisor({ rssMb: 100 }).ready()
+    sample(workers.at(0), 126)
+    assert.equal(workers.at(0).killed, true)
+    workers.at(0).exit()
+    assert.equal(supervisor.snapshot().restarts.rss, 1)
+    assert.equal(supervisor.snapshot().replicas[0]?.lastExit?.reason, 'rss')
+  })
+
+  test('holds for a setup, too', () => {
+    const { supervisor, workers, sample } = createSupervisor({ rssMb: 100 })
+    supervisor.start()
+    sample(workers.last, 126)
+    assert.equal(workers.last.killed, true)
+  })
+
+  test('that was there from the start is no reason: a new one would be no smaller', () => {
+    const { workers, sample } = createSupervisor({ rssMb: 100 }).ready()
+    for (const megabytes of [90, 91, 99]) sample(workers.at(0), megabytes)
+    assert.equal(workers.all.length, 1)
+    sample(workers.at(0), 101)
+    assert.equal(workers.all.length, 2)
+  })
+
+  test('is not a reason again at each sample when the replacement would not start', async () => {
+    const { workers, sample, clock } = createSupervisor({ rssMb: 100 }).ready()
+    sample(workers.at(0), 50)
+    sample(workers.at(0), 90)
+    workers.at(1).exit({ code: 1, signal: null })
+    await settled()
+    sample(workers.at(0), 95)
+    assert.equal(workers.all.length, 2)
+    await clock.pass(30_000)
+    sample(workers.at(0), 95)
+    assert.equal(workers.all.length, 3)
+  })
+
+  test('is watched for as long as there is a process', () => {
+    const { workers, usage } = createSupervisor().ready()
+    assert.deepEqual([...usage.watched.keys()], [workers.at(0).pid])
+    workers.at(0).exit()
+    assert.deepEqual([...usage.watched.keys()], [workers.at(1).pid])
+  })
+})
+
+describe('a broken model', () => {
+  function quarantined() {
+    const setting = createSupervisor()
+    setting.supervisor.start()
+    return setting
+  }
+
+  async function fail({ workers, clock }: ReturnType<typeof createSupervisor>): Promise<void> {
+    for (let starts = 0; starts < 3; starts++) {
+      workers.last.exit({ code: 1, signal: null })
+      await clock.pass(1_500)
+    }
+  }
+
+  test('is quarantined with its cause and the time of the next try', async () => {
+    const setting = quarantined()
+    await fail(setting)
+    const snapshot = setting.supervisor.snapshot()
+    assert.equal(snapshot.quarantined, true)
+    assert.match(snapshot.cause ?? '', /setup/)
+    assert.ok(Date.parse(snapshot.retryAt ?? '') > setting.clock.now())
+  })
+
+  test('is tried at once when its files change, and they are watched no longer', async () => {
+    const setting = quarantined()
+    await fail(setting)
+    assert.equal(setting.fileWatchers.size, 1)
+    for (const changed of [...setting.fileWatchers]) changed()
+    assert.deepEqual(setting.states(), ['0 starting'])
+    assert.equal(setting.fileWatchers.size, 0)
+    setting.workers.last.becomeReady()
+    assert.equal(setting.supervisor.snapshot().cause, null)
+  })
+
+  test('is tried at once when an operator asks', async () => {
+    const setting = quarantined()
+    await fail(setting)
+    await setting.supervisor.restart()
+    assert.deepEqual(setting.states(), ['0 starting'])
+  })
+})
+
+describe('sleep', () => {
+  test('ends all workers, and a start brings them back', async () => {
+    const { supervisor, workers, states } = createSupervisor({ replicas: 2 }).ready()
+    const asleep = supervisor.sleep()
+    await settled()
+    for (const worker of workers.living) worker.exit({ code: 0, signal: null })
+    await asleep
+    assert.deepEqual([states(), supervisor.snapshot().cause], [[], 'sleeping'])
+    supervisor.start()
+    assert.deepEqual(states(), ['0 starting', '1 starting'])
+  })
+
+  test('is broken off by a start: new workers come at once, the old ones end', async () => {
+    const { supervisor, workers, states } = createSupervisor().ready()
+    const asleep = supervisor.sleep()
+    assert.deepEqual(states(), ['0 draining'])
+    supervisor.start()
+    assert.deepEqual(states(), ['0 draining', '1 starting'])
+    await settled()
+    workers.at(0).exit({ code: 0, signal: null })
+    await asleep
+    workers.at(1).becomeReady()
+    assert.deepEqual(states(), ['1 ready'])
+  })
+
+  test('comes by itself when the described model is not wanted now', async () => {
+    const { supervisor, workers, want, states } = createSupervisor()
+    want(null)
+    supervisor.start()
+    workers.last.say({ type: 'described', spec: specOf({ load: 'lazy' }) })
+    assert.equal(workers.last.killed, true)
+    workers.last.exit()
+    await settled()
+    assert.deepEqual([states(), supervisor.sleeping], [[], true])
+    want(LIMITS)
+    supervisor.start()
+    workers.last.becomeReady()
+    assert.deepEqual(states(), ['0 ready'])
+  })
+
+  test('is not disturbed by a restart', async () => {
+    const { supervisor, workers } = createSupervisor().ready()
+    void supervisor.sleep()
+    await settled()
+    workers.at(0).exit({ code: 0, signal: null })
+    await settled()
+    await supervisor.restart()
+    assert.equal(workers.all.length, 1)
+  })
+})
+
+describe('close', () => {
+  test('resolves when no process is left, and nothing is started any more', async () => {
+    const { supervisor, workers, clock } = createSupervisor({ replicas: 2 }).ready()
+    let closed = false
+    const closing = supervisor.close(1_000).then(() => { closed = true })
+    await settled()
+    workers.at(0).exit({ code: 0, signal: null })
+    await settled()
+    assert.equal(closed, false)
+    workers.at(1).exit({ code: 0, signal: null })
+    await closing
+    supervisor.start()
+    await clock.pass(120_000)
+    assert.equal(workers.all.length, 2)
+  })
+
+  test('during a replacement ends both, and whoever waited for it goes on', async () => {
+    const { supervisor, workers } = createSupervisor().ready()
+    const restarted = supervisor.restart()
+    const closing = supervisor.close(1_000)
+    await settled()
+    assert.equal(workers.at(1).killed, true)
+    for (const worker of workers.living) worker.exit()
+    await Promise.all([closing, restarted])
+    assert.equal(workers.all.length, 2)
+  })
+
+  test('waits for what runs, within its bound', async () => {
+    const { supervisor, workers, replica, clock } = createSupervisor().ready()
+    const sink = new RecordingSink()
+    replica(0).run([itemOf(1)], [sink], false)
+    const closing = supervisor.close(1_000)
+    await clock.pass(999)
+    assert.equal(workers.at(0).killed, false)
+    await clock.pass(1)
+    assert.equal(workers.at(0).killed, true)
+    workers.at(0).exit()
+    await closing
+    assert.deepEqual(sink.heard, ['lost', 'released'])
+  })
+
+  test('bounds also the retirement that was under way', async () => {
+    const { supervisor, workers, replica, clock } = createSupervisor().ready()
+    replica(0).run([itemOf(1)], [new RecordingSink()], false)
+    void supervisor.restart()
+    workers.at(1).becomeReady()
+    await settled()
+    const closing = supervisor.close(0)
+    await clock.pass(0)
+    assert.equal(workers.at(0).killed, true)
+    for (const worker of workers.living) worker.exit()
+    await closing
+  })
+})
+
+describe('the judge', () => {
+  test('ends a worker that has fallen silent, by itself', async () => {
+    const { workers, clock } = createSupervisor().ready()
+    await clock.pass(2_250)
+    assert.equal(workers.at(0).killed, false)
+    await clock.pass(500)
+    assert.equal(workers.at(0).killed, true)
+  })
+
+  test('forgives when it was late itself', async () => {
+    const { workers, clock, supervisor } = createSupervisor().ready()
+    clock.jump(60_000)
+    await clock.pass(0)
+    assert.deepEqual([workers.at(0).killed, supervisor.snapshot().replicas[0]?.suspect], [false, false])
+  })
+})
