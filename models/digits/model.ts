@@ -23,7 +23,7 @@ no letters and will see a digit in anything.`,
     { picture: { path: 'examples/three-on-dark.png' } },
     { picture: { path: 'examples/five-thin.png' } },
   ],
-  limits: { timeoutMs: 10_000, rssMb: 512, heapMb: 256 },
+  limits: { timeoutMs: 10_000, rssMb: 768, heapMb: 256 },
   setup: async () => {
     sharp.cache(false)
     sharp.concurrency(1)

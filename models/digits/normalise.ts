@@ -16,7 +16,7 @@ export const STRONG = 0.3
 
 /**
  * Brings a digit of any size to what the network was trained on: SIDE × SIDE values from 0 to 1, row by row, centred by
- * mass, scaled by extent, its strokes of one strength. The same as `normalise` in train.py: change both or neither.
+ * mass, scaled by extent, its strokes of one strength. The same as `normalise` in variants.py: change both or neither.
  *
  * @throws {RangeError} when no pixel is inked strongly.
  */
