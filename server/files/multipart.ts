@@ -140,9 +140,11 @@ class FormReader {
   #receive(part: Part, content: Readable): void {
     content.on('error', (error) => this.#failure.abort(new MultipartError('malformed', 'The form is not well-formed.', error)))
     this.#received = this.#received.then(() => this.#receivePart(part, content))
-    this.#received.catch((error: unknown) => {
-      this.#failure.abort(error instanceof TooLargeError ? tooLarge('A file', error.limitBytes, error) : error)
-    })
+    this.#received.catch((error: unknown) => this.#fail(error))
+  }
+
+  #fail(error: unknown): void {
+    this.#failure.abort(error instanceof TooLargeError ? tooLarge('A file', error.limitBytes, error) : error)
   }
 
   async #receivePart({ field, fileName, mimeType }: Part, content: Readable): Promise<void> {
@@ -175,6 +177,8 @@ class FormReader {
     // The parser says text/plain also when the client said nothing.
     const upload = await store.createUpload(fileName, mimeType === 'text/plain' ? undefined : mimeType, { maxBytes: maxFileBytes })
     this.#uploads.push(upload)
+    // Heard here first: the pipeline then ends `content` with the same error, which would look like a form that is not well-formed.
+    upload.stream.on('error', (error) => this.#fail(error))
     content.on('data', (chunk: Buffer) => this.#count(fileName, chunk.length))
     await pipeline(content, upload.stream, { signal: this.#failure.signal })
     if (fileName === '' && upload.bytes === 0) await upload.discard()

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 
 import { startTestHost } from '../helpers/start-test-host.ts'
 import type { TestHost } from '../helpers/start-test-host.ts'
+import { jsonOf } from './json-of.ts'
 
 let host: TestHost
 
@@ -20,7 +21,7 @@ function predict(model: string, inputs: unknown, headers: Record<string, string>
 
 async function assertProblem(response: Response, status: number, code: string): Promise<Record<string, unknown>> {
   assert.equal(response.headers.get('content-type'), 'application/problem+json')
-  const problem = await response.json()
+  const problem = await jsonOf(response)
   assert.deepEqual({ status: response.status, code: problem.code }, { status, code }, JSON.stringify(problem))
   assert.equal(problem.status, status)
   assert.equal(problem.requestId, response.headers.get('x-request-id'))
@@ -34,19 +35,19 @@ describe('POST /<model>/predict', () => {
     assert.equal(response.status, 200)
     assert.match(response.headers.get('content-type') ?? '', /^application\/json/)
     assert.match(response.headers.get('x-prediction-id') ?? '', /^[0-9a-f]{32}$/)
-    assert.deepEqual(await response.json(), { text: 'hello' })
+    assert.deepEqual(await jsonOf(response), { text: 'hello' })
   })
 
   it('runs a model whose inputs all have defaults without a body', async () => {
     const response = await fetch(`${host.url}/http-defaults/predict`, { method: 'POST' })
     assert.equal(response.status, 200)
-    assert.deepEqual(await response.json(), { text: 'Hello Hello' })
+    assert.deepEqual(await jsonOf(response), { text: 'Hello Hello' })
   })
 
   it('fills in defaults and keeps every kind of value', async () => {
     const inputs = { text: 'a', count: 2, level: 0.25, flag: true, colours: ['red'], size: 'large', pick: 'two', picks: ['a', 'c'], data: { deep: [null, 'x'] }, table: { headers: ['x', 'y'], data: [[1, 'b']] }, chat: [{ role: 'user', content: 'hi' }] }
-    assert.deepEqual(await (await predict('http-kinds', inputs)).json(), { got: inputs })
-    const { got } = await (await predict('http-kinds', { text: '' })).json()
+    assert.deepEqual(await jsonOf(await predict('http-kinds', inputs)), { got: inputs })
+    const { got } = await jsonOf(await predict('http-kinds', { text: '' }))
     assert.deepEqual(got, { text: '', count: 3, level: 0.5, flag: false, colours: [], size: 'small', pick: 'one', picks: [], data: null, table: null, chat: null })
   })
 
@@ -74,7 +75,7 @@ describe('POST /<model>/predict', () => {
     form.append('chat', '')
     const response = await fetch(`${host.url}/http-kinds/predict`, { method: 'POST', body: form })
     assert.equal(response.status, 200)
-    const { got } = await response.json()
+    const { got } = await jsonOf(response)
     assert.deepEqual(got, {
       text: '12', count: 7, level: 0.75, flag: true, colours: ['red', 'blue'], size: 'large', pick: 'two', picks: ['a', 'b'], data: { a: [1] }, table: { headers: ['x', 'y'], data: [[1, 2]] }, chat: null,
     })
@@ -98,7 +99,7 @@ describe('POST /<model>/predict', () => {
   })
 
   it('gives the model the request id', async () => {
-    assert.deepEqual(await (await predict('http-slow', { ms: 0 }, { 'x-request-id': 'seen' })).json(), { text: 'waited 0 for seen' })
+    assert.deepEqual(await jsonOf(await predict('http-slow', { ms: 0 }, { 'x-request-id': 'seen' })), { text: 'waited 0 for seen' })
   })
 
   it('answers 406 when the caller takes neither JSON nor events', async () => {
@@ -106,7 +107,7 @@ describe('POST /<model>/predict', () => {
     await assertProblem(await predict('echo', { text: 'a' }, { accept: 'application/json;q=0' }), 406, 'NOT_ACCEPTABLE')
     for (const accept of ['*/*', 'application/*', 'text/html, application/json;q=0.5', 'text/event-stream;q=0.1, application/json']) {
       const response = await predict('echo', { text: 'a' }, { accept })
-      assert.deepEqual(await response.json(), { text: 'a' }, accept)
+      assert.deepEqual(await jsonOf(response), { text: 'a' }, accept)
     }
   })
 

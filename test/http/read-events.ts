@@ -23,7 +23,9 @@ export async function* readEvents(response: Response): AsyncGenerator<SentEvent>
 
 /** All events of an answer. */
 export async function allEvents(response: Response): Promise<SentEvent[]> {
-  return await Array.fromAsync(readEvents(response))
+  const events: SentEvent[] = []
+  for await (const event of readEvents(response)) events.push(event)
+  return events
 }
 
 /** Null for a comment. @throws {Error} for a line that the contract has not. */

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 
 import { startTestHost } from '../helpers/start-test-host.ts'
 import type { TestHost } from '../helpers/start-test-host.ts'
+import { jsonOf } from './json-of.ts'
 import { allEvents, readEvents } from './read-events.ts'
 import type { SentEvent } from './read-events.ts'
 
@@ -25,7 +26,7 @@ function reattach(path: string, headers: Record<string, string> = {}): Promise<R
 async function stateOf(path: string): Promise<Record<string, unknown>> {
   const response = await fetch(host.url + path)
   assert.equal(response.status, 200)
-  return await response.json()
+  return await jsonOf(response)
 }
 
 /** How long there is something to wait for is chance: the first prediction meets a model that starts. */
@@ -165,7 +166,7 @@ describe('GET /<model>/predictions/<id>', () => {
     for (const [path, code] of [[`/echo/predictions/${'0'.repeat(32)}`, 'NOT_FOUND'], [`/http-says/predictions/${id}`, 'NOT_FOUND'], [`/nosuch/predictions/${id}`, 'MODEL_NOT_FOUND']] as const) {
       for (const method of ['GET', 'DELETE']) {
         const response = await fetch(host.url + path, { method })
-        assert.deepEqual([response.status, (await response.json()).code], [404, code], `${method} ${path}`)
+        assert.deepEqual([response.status, (await jsonOf(response)).code], [404, code], `${method} ${path}`)
       }
     }
   })
@@ -202,7 +203,7 @@ describe('Prefer: respond-async', () => {
       method: 'POST', body: '{"words":3,"pauseMs":300}', headers: { 'content-type': 'application/json', prefer: 'wait=5, respond-async' },
     })
     assert.equal(response.status, 202)
-    const { id, state } = await response.json()
+    const { id, state } = await jsonOf(response)
     assert.equal(response.headers.get('location'), `/http-stream/predictions/${id}`)
     assert.equal(response.headers.get('x-prediction-id'), id)
     assert(['queued', 'held', 'running'].includes(state), state)
@@ -214,7 +215,7 @@ describe('Prefer: respond-async', () => {
 
   it('is ended by DELETE', async () => {
     const response = await fetch(`${host.url}/http-stream/predict`, { method: 'POST', body: '{"words":2,"pauseMs":60000}', headers: { 'content-type': 'application/json', prefer: 'respond-async' } })
-    const { id } = await response.json()
+    const { id } = await jsonOf(response)
     const path = `/http-stream/predictions/${id}`
     const events = readEvents(await reattach(path))
     await nextOf(events, 'output')
