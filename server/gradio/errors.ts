@@ -26,11 +26,10 @@ export function sendError(res: Response, error: HostError, fields: Record<string
   res.status(status).set('cache-control', 'no-store').json({ ...fields, detail: error.message })
 }
 
-/** Closes the connection after this answer when the body was not read, and not before the caller could read the answer. */
+/** A body that was not read is read away behind the answer, for a while: closing at once would take the answer with it. */
 export function endUnread(res: Response): void {
   const { req } = res
   if (req.complete) return
-  res.set('connection', 'close')
   req.resume()
   const timer = setTimeout(() => {
     if (!req.complete) req.destroy()

@@ -2,12 +2,13 @@
 import type { Request, Response } from 'express'
 
 import { RequestError } from '../../workers/errors.ts'
+import { readBody } from '../body.ts'
 import { apiInfo } from './api-info.ts'
 import { APP_ID, appConfig } from './app-config.ts'
-import { endUnread } from './errors.ts'
 import type { GradioHost } from './gradio-host.ts'
 import type { Route } from './routes.ts'
 
+const MAX_CREDENTIALS_BYTES = 64 * 1024
 const THEME = ':root{color-scheme:light dark}\n'
 
 /** Below the API prefix. */
@@ -73,9 +74,9 @@ function theme(host: GradioHost, req: Request, res: Response): void {
 }
 
 /** There are no accounts: any credentials are right, so clients that were given some still connect. */
-function login(host: GradioHost, req: Request, res: Response): void {
+async function login(host: GradioHost, req: Request, res: Response): Promise<void> {
   host.model(req)
-  endUnread(res)
+  await readBody(req, MAX_CREDENTIALS_BYTES)
   res.json({ success: true })
 }
 
