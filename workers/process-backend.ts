@@ -106,7 +106,7 @@ export class ProcessBackend implements Backend {
   }
 
   restart(why: string): void {
-    this.#events.changed(-1, 'restart', why)
+    for (const replica of this.#supervisor.replicas()) this.#events.changed(replica.worker, 'restart', why)
     void this.#supervisor.restart()
   }
 
