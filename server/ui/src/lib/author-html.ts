@@ -4,6 +4,8 @@
  */
 import DOMPurify from 'dompurify'
 
+import { isOwnPicture } from './own-picture.ts'
+
 /** A tag with its attributes, quoted or not. */
 const TAG = /<([a-z][^\s/>]*)((?:\s+|\/|[^\s"'>/=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?)*)>/gi
 const STYLE_ATTRIBUTE = /(^|[\s"'/])style(\s*=)/gi
@@ -32,20 +34,21 @@ export function drawAuthorHtml(frame: HTMLIFrameElement, html: string, baseStyle
       return ''
     })
     .replaceAll(TAG, (_all, name: string, attributes: string) => `<${name}${attributes.replaceAll(STYLE_ATTRIBUTE, `$1${CARRIED}$2`)}>`)
-  target.body.innerHTML = purify.sanitize(inert, PURIFY)
-  target.adoptedStyleSheets = sheets.map((rules) => sheetOf(contentWindow, rules))
-  for (const element of target.querySelectorAll<HTMLElement>(`[${CARRIED}]`)) {
+  // In a document that is not shown, so that nothing is loaded before it is looked at below.
+  const body = purify.sanitize(inert, { ...PURIFY, RETURN_DOM_FRAGMENT: true })
+  for (const element of body.querySelectorAll<HTMLElement>(`[${CARRIED}]`)) {
     element.style.cssText = element.getAttribute(CARRIED) ?? ''
     element.removeAttribute(CARRIED)
   }
-  for (const link of target.querySelectorAll('a[href]')) {
+  for (const link of body.querySelectorAll('a[href]')) {
     link.setAttribute('target', '_blank')
     link.setAttribute('rel', 'noopener noreferrer')
   }
-  // Pictures on other hosts would be asked for, and refused by the policy.
-  for (const image of target.querySelectorAll('img')) {
-    if (!/^(data:|blob:)/i.test(image.src) && new URL(image.src, location.href).origin !== location.origin) image.replaceWith(image.alt)
+  for (const image of body.querySelectorAll('img')) {
+    if (!isOwnPicture(image.getAttribute('src') ?? '')) image.replaceWith(image.alt)
   }
+  target.adoptedStyleSheets = sheets.map((rules) => sheetOf(contentWindow, rules))
+  target.body.replaceChildren(target.adoptNode(body))
 }
 
 function sheetOf(view: Window, rules: string): CSSStyleSheet {

@@ -3,6 +3,7 @@ import DOMPurify from 'dompurify'
 import { Marked, type Token, type Tokens, type TokensList } from 'marked'
 
 import { words } from './component-text.ts'
+import { isOwnPicture } from './own-picture.ts'
 
 /** One block of a text. `key` is equal for equal blocks, so that a growing text keeps all but its last. */
 export interface Block {
@@ -65,16 +66,11 @@ const marked = new Marked({
     // The policy lets no other host serve pictures: a link says where it is.
     image({ href, title, text }) {
       const caption = title ?? text
-      if (isOurs(href)) return `<img src="${escaped(href)}" alt="${escaped(text)}" title="${escaped(title ?? '')}">`
+      if (isOwnPicture(href)) return `<img src="${escaped(href)}" alt="${escaped(text)}" title="${escaped(title ?? '')}">`
       return `<a href="${escaped(href)}">${escaped(words.prose.image(caption))}</a>`
     },
   },
 })
-
-function isOurs(href: string): boolean {
-  if (/^data:image\/(png|jpeg|webp|gif);/i.test(href)) return true
-  return URL.canParse(href, location.href) && new URL(href, location.href).origin === location.origin
-}
 
 /** Elements that Markdown makes, MathML, and nothing that loads, runs or takes input. */
 const PURIFY = {
