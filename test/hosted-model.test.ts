@@ -1,0 +1,547 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createHostError, HostError } from '../workers/errors.ts'
+import { createFakeModel, eventsSoFar, eventTypes, type FakeModel, type Submitted } from './helpers/fake-model.ts'
+import { settled } from './helpers/fake-worker.ts'
+
+function refusal(act: () => unknown): HostError {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof HostError) return error
+    throw error
+  }
+  throw new Error('it was not refused')
+}
+
+/** Where it stands in the line, as it was told last. */
+async function positionOf({ prediction }: Submitted): Promise<{ position: number; etaSeconds: number | null } | undefined> {
+  for (const event of (await eventsSoFar(prediction)).reverse()) if (event.type === 'queued') return { position: event.position, etaSeconds: event.etaSeconds }
+  return undefined
+}
+
+/** One run of a second was measured. */
+function withPace(fake: FakeModel): FakeModel {
+  fake.finish(fake.submit(), { runMs: 1_000 })
+  return fake
+}
+
+describe('the line of a model', () => {
+  test('is first in, first out', () => {
+    const fake = createFakeModel().start()
+    const all = [fake.submit(), fake.submit(), fake.submit()]
+    for (const each of all) fake.finish(each)
+    assert.deepEqual(fake.workers.last.given, all.map(({ run }) => run.item.id))
+    assert.ok(all.every(({ prediction }) => prediction.state === 'succeeded'))
+  })
+
+  test('tells each his place and the time that is left, and again as it moves', async () => {
+    const fake = withPace(createFakeModel().start())
+    const [running, next, last] = [fake.submit(), fake.submit(), fake.submit()]
+    assert.equal(await positionOf(running), undefined)
+    assert.deepEqual(await positionOf(next), { position: 1, etaSeconds: 1 })
+    assert.deepEqual(await positionOf(last), { position: 2, etaSeconds: 2 })
+    fake.finish(running)
+    await fake.clock.pass(100)
+    assert.deepEqual(await positionOf(last), { position: 1, etaSeconds: 1 })
+  })
+
+  test('knows no time before the first run was measured, and shares it among all that run at once', async () => {
+    const fresh = createFakeModel().start()
+    fresh.submit()
+    assert.deepEqual(await positionOf(fresh.submit()), { position: 1, etaSeconds: null })
+    const wide = withPace(createFakeModel({ limits: { concurrency: 4 } }).start())
+    for (let i = 0; i < 4; i++) wide.submit()
+    assert.deepEqual(await positionOf(wide.submit()), { position: 1, etaSeconds: 0.25 })
+  })
+
+  test('is told to nobody who does not follow', async () => {
+    const fake = createFakeModel().start()
+    fake.submit()
+    const { prediction } = fake.submit({ events: false })
+    assert.deepEqual(await eventTypes(prediction), [])
+  })
+
+  test('refuses when it is full, with the time until there is room', () => {
+    const fake = withPace(createFakeModel({ limits: { queueSize: 2 } }).start())
+    for (let i = 0; i < 3; i++) fake.submit()
+    const { code, retryAfterSeconds } = refusal(() => fake.submit())
+    assert.deepEqual({ code, retryAfterSeconds }, { code: 'QUEUE_FULL', retryAfterSeconds: 2 })
+    assert.equal(fake.model.view().outcomes.rejected, 1)
+  })
+
+  test('of no length still lets one through to a free worker', () => {
+    const fake = createFakeModel({ limits: { queueSize: 0 } }).start()
+    assert.equal(fake.submit().run.running, true)
+    assert.equal(refusal(() => fake.submit()).code, 'QUEUE_FULL')
+  })
+
+  test('is bounded also while no worker is ready', () => {
+    const fake = createFakeModel({ limits: { queueSize: 2 } })
+    fake.backend.start()
+    fake.submit()
+    fake.submit()
+    assert.equal(refusal(() => fake.submit()).code, 'QUEUE_FULL')
+  })
+
+  test('moves on when the first of it leaves', async () => {
+    const fake = createFakeModel().start()
+    const [running, first, second] = [fake.submit(), fake.submit(), fake.submit()]
+    fake.model.cancel(first.run, cancelled())
+    await fake.clock.pass(100)
+    assert.equal((await positionOf(second))?.position, 1)
+    fake.finish(running)
+    assert.equal(second.run.running, true)
+    assert.deepEqual(fake.workers.last.given, [running.run.item.id, second.run.item.id])
+  })
+})
+
+describe('a deadline of the caller', () => {
+  test('that the estimate exceeds is refused at once, with the time it would take', () => {
+    const fake = withPace(createFakeModel().start())
+    for (let i = 0; i < 3; i++) fake.submit()
+    const { code, retryAfterSeconds } = refusal(() => fake.submit({ timeoutMs: 3_000 }))
+    assert.deepEqual({ code, retryAfterSeconds }, { code: 'OVERLOADED', retryAfterSeconds: 3 })
+    fake.submit({ timeoutMs: 4_000 })
+  })
+
+  test('is no reason to refuse while nothing was measured, or a place is free', () => {
+    const fake = createFakeModel().start()
+    fake.submit({ timeoutMs: 1 })
+    fake.submit({ timeoutMs: 1 })
+    const idle = withPace(createFakeModel().start())
+    idle.submit({ timeoutMs: 1_000 })
+  })
+
+  test('ends one that waits, without a worker hearing of it', async () => {
+    const fake = createFakeModel().start()
+    fake.submit()
+    const { prediction } = fake.submit({ timeoutMs: 500 })
+    await fake.clock.pass(500)
+    await assert.rejects(prediction.result(), { code: 'DEADLINE_EXCEEDED' })
+    assert.equal(fake.workers.last.given.length, 1)
+    assert.equal(fake.model.view().queue.depth, 0)
+    assert.equal(fake.model.view().outcomes.timeout, 1)
+  })
+
+  test('ends one that runs, whose place stays taken until the work has stopped', async () => {
+    const fake = createFakeModel().start()
+    const late = fake.submit({ timeoutMs: 500 })
+    const next = fake.submit()
+    await fake.clock.pass(500)
+    await assert.rejects(late.prediction.result(), { code: 'DEADLINE_EXCEEDED' })
+    assert.deepEqual(fake.workers.last.told('cancel'), [{ type: 'cancel', id: late.run.item.id, reason: 'DEADLINE_EXCEEDED' }])
+    assert.deepEqual([next.run.running, fake.model.view().queue.running], [false, 1])
+    fake.workers.last.say({ type: 'failed', id: late.run.item.id, error: { code: 'DEADLINE_EXCEEDED', message: '' }, runMs: 500 })
+    assert.deepEqual([next.run.running, fake.model.view().queue.running], [true, 1])
+    assert.equal(fake.model.view().outcomes.timeout, 1, 'it ends once')
+  })
+
+  test('ends one that is held', async () => {
+    const fake = createFakeModel({ limits: { holdMs: 10_000 } })
+    fake.backend.start()
+    const { prediction } = fake.submit({ timeoutMs: 2_000 })
+    await fake.clock.pass(2_000)
+    await assert.rejects(prediction.result(), { code: 'DEADLINE_EXCEEDED' })
+  })
+})
+
+describe('while no worker is ready', () => {
+  test('predictions are held, and run when one is', async () => {
+    const fake = createFakeModel()
+    fake.backend.start()
+    const { prediction, run } = fake.submit()
+    assert.equal(prediction.state, 'held')
+    assert.equal(fake.model.view().queue.held, 1)
+    await fake.clock.pass(5_000)
+    fake.workers.last.becomeReady(fake.spec)
+    assert.equal(run.running, true)
+    assert.deepEqual(await eventTypes(prediction), ['held'])
+  })
+
+  test('each is refused after holdMs of its own', async () => {
+    const fake = createFakeModel({ limits: { holdMs: 10_000, setupMs: 60_000 } })
+    fake.backend.start()
+    const early = fake.submit()
+    await fake.clock.pass(6_000)
+    const late = fake.submit()
+    await fake.clock.pass(4_000)
+    await assert.rejects(early.prediction.result(), (error) => error instanceof HostError && error.code === 'NOT_READY' && Number(error.retryAfterSeconds) >= 1)
+    assert.equal(late.prediction.ended, false)
+    await fake.clock.pass(6_000)
+    await assert.rejects(late.prediction.result(), { code: 'NOT_READY' })
+  })
+
+  test('what waited in the line before is held from then on', async () => {
+    const fake = createFakeModel({ limits: { holdMs: 10_000 } }).start()
+    fake.submit()
+    const waiting = fake.submit()
+    await fake.clock.pass(500)
+    fake.workers.last.say({ type: 'heartbeat' })
+    await fake.clock.pass(500)
+    fake.workers.last.exit()
+    assert.equal(waiting.prediction.state, 'held')
+    await fake.clock.pass(9_999)
+    assert.equal(waiting.prediction.ended, false)
+    await fake.clock.pass(1)
+    assert.equal(waiting.prediction.ended, true)
+  })
+
+  test('all that wait are refused when it is quarantined, and so are those who come, with the time of the next try', async () => {
+    const fake = createFakeModel()
+    fake.backend.start()
+    const { prediction } = fake.submit()
+    for (let starts = 0; starts < 3; starts++) {
+      fake.workers.last.exit({ code: 1, signal: null })
+      await fake.clock.pass(1_200)
+    }
+    await assert.rejects(prediction.result(), { code: 'QUARANTINED' })
+    const { code, retryAfterSeconds } = refusal(() => fake.submit())
+    assert.equal(code, 'QUARANTINED')
+    assert.ok(retryAfterSeconds !== undefined && retryAfterSeconds > 30 && retryAfterSeconds <= 60)
+  })
+})
+
+describe('a cancelled prediction', () => {
+  test('that waits is gone at once', async () => {
+    const fake = createFakeModel().start()
+    fake.submit()
+    const { prediction, run } = fake.submit()
+    fake.model.cancel(run, cancelled())
+    assert.equal(prediction.state, 'cancelled')
+    assert.equal(fake.model.view().queue.depth, 0)
+  })
+
+  test('that runs is told to its worker; what it still says is not heard, and it keeps giving credit', async () => {
+    const fake = createFakeModel().start()
+    const { prediction, run } = fake.submit()
+    const { id } = run.item
+    fake.workers.last.say({ type: 'started', id })
+    fake.model.cancel(run, cancelled())
+    fake.model.cancel(run, cancelled())
+    for (let i = 0; i < 32; i++) fake.workers.last.say({ type: 'output', id, outputs: { text: 'late' } })
+    fake.finish({ prediction, run })
+    assert.deepEqual(await eventTypes(prediction), ['started', 'error'])
+    assert.ok(fake.workers.last.told('credit').length > 0)
+    assert.equal(fake.model.isIdle, true)
+    assert.equal(fake.model.view().outcomes.cancelled, 1)
+  })
+
+  test('whose worker dies is not run again', async () => {
+    const fake = createFakeModel().start()
+    const { run } = fake.submit()
+    fake.model.cancel(run, cancelled())
+    fake.workers.last.exit()
+    fake.workers.last.becomeReady(fake.spec)
+    await settled()
+    assert.deepEqual(fake.workers.last.given, [])
+    assert.equal(fake.model.isIdle, true)
+  })
+})
+
+describe('a prediction lost with its worker', () => {
+  test('runs again, and its events tell it', async () => {
+    const fake = createFakeModel().start()
+    const { prediction, run } = fake.submit()
+    fake.workers.last.say({ type: 'started', id: run.item.id })
+    fake.workers.last.exit()
+    await settled()
+    assert.equal(prediction.state, 'held')
+    fake.workers.last.becomeReady(fake.spec)
+    fake.workers.last.say({ type: 'started', id: run.item.id })
+    fake.finish({ prediction, run })
+    assert.deepEqual(await eventTypes(prediction), ['started', 'replayed', 'held', 'started', 'output', 'done'])
+  })
+
+  test('goes before all that waited', async () => {
+    const fake = createFakeModel().start()
+    const [lost, waiting] = [fake.submit(), fake.submit()]
+    fake.workers.last.exit()
+    await settled()
+    fake.workers.last.becomeReady(fake.spec)
+    assert.deepEqual(fake.workers.last.given, [lost.run.item.id])
+    fake.finish(lost)
+    assert.deepEqual(fake.workers.last.given, [lost.run.item.id, waiting.run.item.id])
+  })
+
+  test('runs alone, each after the other, when it may have been the reason', async () => {
+    const fake = createFakeModel({ limits: { concurrency: 4 } }).start()
+    const suspects = [fake.submit(), fake.submit()]
+    const { workers } = fake
+    workers.last.exit()
+    await settled()
+    workers.last.becomeReady(fake.spec)
+    const other = fake.submit()
+    assert.deepEqual(workers.last.given, [suspects[0]?.run.item.id])
+    fake.finish(suspects[0] ?? other)
+    assert.deepEqual(workers.last.given.slice(1), [suspects[1]?.run.item.id])
+    fake.finish(suspects[1] ?? other)
+    assert.equal(other.run.running, true)
+  })
+
+  test('runs beside others when it was not the reason', async () => {
+    const fake = createFakeModel({ limits: { concurrency: 4 } }).start()
+    const [a, b] = [fake.submit(), fake.submit()]
+    for (const { run } of [a, b]) fake.workers.last.say({ type: 'lost', id: run.item.id, suspect: false, death: 'timeout' })
+    await settled()
+    assert.deepEqual(fake.workers.last.given.slice(2), [a.run.item.id, b.run.item.id])
+    assert.equal(fake.workers.all.length, 1)
+  })
+
+  test('stays alone once it was suspect, also when it is lost again through no fault of its own', async () => {
+    const fake = createFakeModel({ limits: { concurrency: 4 } }).start()
+    const { run } = fake.submit()
+    const { id } = run.item
+    fake.workers.last.say({ type: 'lost', id, suspect: true, death: 'crash' })
+    await settled()
+    fake.workers.last.say({ type: 'lost', id, suspect: false, death: 'timeout' })
+    await settled()
+    assert.equal(run.running, true)
+    assert.equal(fake.submit().run.running, false)
+  })
+
+  test('that must run alone lets others run on the other worker, while one is emptied for it', async () => {
+    const fake = createFakeModel({ limits: { replicas: 2, concurrency: 2 } }).start()
+    const [a, b, c] = [fake.submit(), fake.submit(), fake.submit()]
+    const crowded = fake.workers.all.find(({ given }) => given.length === 2)
+    const quiet = fake.workers.all.find(({ given }) => given.length === 1)
+    assert.ok(crowded && quiet)
+    const [suspect] = [a, b, c].filter(({ run }) => crowded.given.includes(run.item.id))
+    assert.ok(suspect)
+    crowded.say({ type: 'lost', id: suspect.run.item.id, suspect: true, death: 'crash' })
+    await settled()
+    assert.equal(suspect.run.running, false, 'no worker is empty')
+    const other = fake.submit()
+    assert.equal(other.run.running, true)
+    assert.equal(suspect.run.running, false)
+  })
+
+  test('that is cancelled while it waits to run alone leaves the place to the others', async () => {
+    const fake = createFakeModel({ limits: { concurrency: 2 } }).start()
+    const [suspect, neighbour] = [fake.submit(), fake.submit()]
+    fake.workers.last.say({ type: 'lost', id: suspect.run.item.id, suspect: true, death: 'crash' })
+    await settled()
+    const waiting = fake.submit()
+    assert.deepEqual([suspect.run.running, neighbour.run.running, waiting.run.running], [false, true, false])
+    fake.model.cancel(suspect.run, cancelled())
+    assert.equal(waiting.run.running, true)
+  })
+
+  test('twice, as a suspect, is poison: named, remembered, and refused before it reaches a worker', async () => {
+    const fake = createFakeModel().start()
+    const { prediction, run } = fake.submit({ text: 'poison' })
+    for (let deaths = 0; deaths < 2; deaths++) {
+      assert.equal(run.running, true)
+      fake.workers.last.exit()
+      await settled()
+      if (fake.workers.last.exited) await fake.clock.pass(1_000)
+      fake.workers.last.becomeReady(fake.spec)
+      await settled()
+    }
+    await assert.rejects(prediction.result(), { code: 'POISONOUS_INPUT', retryAfterSeconds: 600 })
+    const before = fake.workers.last.given.length
+    await fake.clock.pass(60_000)
+    const again = fake.submit({ text: 'poison' })
+    await assert.rejects(again.prediction.result(), { code: 'POISONOUS_INPUT' })
+    assert.equal(fake.workers.last.given.length, before)
+  })
+
+  test('after its output had begun is told to its caller', async () => {
+    const fake = createFakeModel().start()
+    const { prediction, run } = fake.submit()
+    fake.workers.last.say({ type: 'output', id: run.item.id, outputs: { text: 'half' } })
+    fake.workers.last.exit()
+    await assert.rejects(prediction.result(), (error) => error instanceof HostError && error.code === 'WORKER_LOST' && Number(error.retryAfterSeconds) >= 1)
+  })
+
+  test('is not run again when its model says so', async () => {
+    const fake = createFakeModel({ spec: { replay: false } }).start()
+    const { prediction } = fake.submit()
+    fake.workers.last.exit()
+    await assert.rejects(prediction.result(), { code: 'WORKER_LOST' })
+  })
+
+  test('is not run again for ever', async () => {
+    const fake = createFakeModel().start()
+    const { prediction, run } = fake.submit()
+    for (let losses = 0; losses < 6; losses++) {
+      assert.equal(run.running, true)
+      fake.workers.last.say({ type: 'lost', id: run.item.id, suspect: false, death: 'timeout' })
+      await settled()
+    }
+    await assert.rejects(prediction.result(), { code: 'WORKER_LOST' })
+  })
+})
+
+describe('a prediction that its worker gave back', () => {
+  test('goes first, and has told nothing of it', async () => {
+    const fake = createFakeModel().start()
+    const [back, waiting] = [fake.submit(), fake.submit()]
+    fake.workers.last.say({ type: 'returned', id: back.run.item.id })
+    await settled()
+    assert.deepEqual([back.run.running, waiting.run.running], [true, false])
+    fake.finish(back)
+    assert.deepEqual(await eventTypes(back.prediction), ['output', 'done'])
+  })
+})
+
+describe('credit', () => {
+  test('is given every few facts', () => {
+    const fake = createFakeModel().start()
+    const { id } = fake.submit().run.item
+    for (let i = 0; i < 40; i++) fake.workers.last.say({ type: 'progress', id, fraction: 0, text: '' })
+    assert.deepEqual(fake.workers.last.told('credit').map(({ events }) => events), [16, 16])
+  })
+
+  test('is given earlier for large facts, since they fill the window alone', () => {
+    const fake = createFakeModel().start()
+    const { id } = fake.submit().run.item
+    for (let i = 0; i < 3; i++) fake.workers.last.say({ type: 'output', id, outputs: { text: 'x'.repeat(600_000) } })
+    fake.workers.last.say({ type: 'append', id, output: 'text', text: 'x'.repeat(600_000) })
+    assert.equal(fake.workers.last.told('credit').reduce((sum, { events }) => sum + events, 0), 4)
+  })
+
+  test('owed to a lost worker is not given to the next', async () => {
+    const fake = createFakeModel().start()
+    const { id } = fake.submit().run.item
+    for (let i = 0; i < 15; i++) fake.workers.last.say({ type: 'progress', id, fraction: 0, text: '' })
+    fake.workers.last.exit()
+    await settled()
+    fake.workers.last.becomeReady(fake.spec)
+    fake.workers.last.say({ type: 'progress', id, fraction: 0, text: '' })
+    assert.deepEqual(fake.workers.last.told('credit'), [])
+  })
+})
+
+describe('batches', () => {
+  const spec = { batch: { maxSize: 3, maxWaitMs: 50 } }
+  const sizes = (fake: FakeModel): number[] => fake.workers.last.told('predict').map(({ items }) => items.length)
+
+  test('take what waits, up to the size of a batch, without waiting', () => {
+    const fake = createFakeModel({ spec }).start()
+    const all = Array.from({ length: 5 }, () => fake.submit())
+    assert.deepEqual(sizes(fake), [1])
+    const [first] = all
+    assert.ok(first)
+    fake.finish(first)
+    assert.deepEqual(sizes(fake), [1, 3])
+    for (const each of all.slice(1, 4)) fake.finish(each)
+    assert.equal(sizes(fake).length, 2, 'the last one of the line waits for company, since the last batch had some')
+  })
+
+  test('wait for company when the last one had some, until it comes or for maxWaitMs', async () => {
+    const fake = createFakeModel({ spec }).start()
+    const runAll = (all: Submitted[]): void => { for (const each of all) fake.finish(each) }
+    const [opener, ...three] = [fake.submit(), fake.submit(), fake.submit(), fake.submit()]
+    assert.ok(opener)
+    fake.finish(opener)
+    runAll(three)
+    const early = fake.submit()
+    const company = fake.submit()
+    assert.equal(early.run.running, false)
+    const full = fake.submit()
+    assert.deepEqual(sizes(fake), [1, 3, 3])
+    runAll([early, company, full])
+    const lonely = fake.submit()
+    await fake.clock.pass(49)
+    assert.equal(lonely.run.running, false)
+    await fake.clock.pass(1)
+    assert.equal(lonely.run.running, true)
+  })
+
+  test('leave out those that must run alone', async () => {
+    const fake = createFakeModel({ spec: { batch: { maxSize: 3, maxWaitMs: 0 } } }).start()
+    const [suspect, x] = [fake.submit(), fake.submit()]
+    fake.workers.last.say({ type: 'lost', id: suspect.run.item.id, suspect: true, death: 'crash' })
+    await settled()
+    assert.deepEqual(sizes(fake), [1, 1])
+    assert.equal(fake.workers.last.given.at(-1), suspect.run.running ? suspect.run.item.id : x.run.item.id)
+  })
+})
+
+describe('a model that sleeps', () => {
+  test('is woken by a request, which is held until a worker is ready', async () => {
+    const fake = createFakeModel({ spec: { load: 'lazy' } })
+    fake.backend.start()
+    fake.workers.last.say({ type: 'described', spec: fake.spec })
+    fake.workers.last.exit()
+    await settled()
+    assert.deepEqual([fake.model.view().state, fake.model.view().cause], ['ready', 'sleeping'])
+    const { run } = fake.submit()
+    fake.workers.last.becomeReady(fake.spec)
+    assert.equal(run.running, true)
+  })
+
+  test('is woken also by a request that comes while it falls asleep', async () => {
+    const fake = createFakeModel({ spec: { load: 'lazy' } })
+    fake.backend.start()
+    fake.workers.last.say({ type: 'described', spec: fake.spec })
+    const { run, prediction } = fake.submit()
+    await fake.clock.pass(1_000)
+    fake.workers.at(0).exit()
+    assert.equal(prediction.ended, false)
+    fake.workers.last.becomeReady(fake.spec)
+    assert.equal(run.running, true)
+  })
+
+  test('does not fall asleep while someone waits to hear what it is', async () => {
+    const fake = createFakeModel({ spec: { load: 'lazy' } })
+    fake.backend.start()
+    const described = fake.model.whenDescribed()
+    fake.workers.last.becomeReady(fake.spec)
+    await described
+    assert.equal(fake.model.view().state, 'ready')
+    assert.equal(fake.workers.last.killed, false)
+  })
+
+  test('falls asleep after idleSeconds without work, counted from the last', async () => {
+    const fake = createFakeModel({ spec: { idleSeconds: 60 } }).start()
+    const heartbeats = async (seconds: number): Promise<void> => {
+      for (let i = 0; i < seconds; i++) {
+        await fake.clock.pass(1_000)
+        fake.workers.last.say({ type: 'heartbeat' })
+      }
+    }
+    await heartbeats(30)
+    const work = fake.submit()
+    await heartbeats(61)
+    assert.equal(fake.snapshot().sleeping, false, 'it works')
+    fake.finish(work)
+    await heartbeats(59)
+    assert.equal(fake.snapshot().sleeping, false)
+    await heartbeats(1)
+    assert.equal(fake.snapshot().sleeping, true)
+  })
+
+  test('falls asleep also when nothing ever came, or what came was cancelled', async () => {
+    const fake = createFakeModel({ spec: { idleSeconds: 2 } }).start()
+    await fake.clock.pass(1_500)
+    fake.workers.last.say({ type: 'heartbeat' })
+    await fake.clock.pass(500)
+    assert.equal(fake.snapshot().sleeping, true)
+    fake.workers.last.exit()
+    await settled()
+    const { run } = fake.submit()
+    fake.model.cancel(run, cancelled())
+    fake.workers.last.becomeReady(fake.spec)
+    await fake.clock.pass(2_000)
+    assert.equal(fake.snapshot().sleeping, true)
+  })
+
+  test('is left asleep by a restart', async () => {
+    const fake = createFakeModel({ spec: { load: 'lazy' } })
+    fake.backend.start()
+    fake.workers.last.say({ type: 'described', spec: fake.spec })
+    fake.workers.last.exit()
+    await settled()
+    fake.model.restart('asked')
+    await settled()
+    assert.equal(fake.workers.all.length, 1)
+    fake.submit()
+    assert.equal(fake.workers.all.length, 2)
+  })
+})
+
+function cancelled(): HostError {
+  return createHostError('CANCELLED', 'The prediction was cancelled.')
+}
