@@ -110,7 +110,7 @@ export interface WireError {
 
 /** Any thrown value as data. What is no `HostError` is the author's: `MODEL_FAILED` with a general message. */
 export function toWire(error: unknown): WireError {
-  if (error instanceof HostError) {
+  if (isHostError(error)) {
     const wire: WireError = { code: error.code, message: error.message }
     if (error.cause !== undefined) wire.cause = describeThrown(error.cause)
     return wire
@@ -139,13 +139,29 @@ export function describeThrown(thrown: unknown): string {
   const parts: string[] = []
   for (let error = thrown, depth = 0; error !== undefined && depth < 5; depth++) {
     parts.push(thrownText(error))
-    error = error instanceof Error ? error.cause : undefined
+    error = causeOf(error)
   }
   return parts.join('\ncaused by: ').slice(0, 8_192)
 }
 
+// Authors throw anything, also revoked proxies and objects whose properties throw when they are read.
+function causeOf(thrown: unknown): unknown {
+  try {
+    return thrown instanceof Error ? thrown.cause : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isHostError(thrown: unknown): thrown is HostError {
+  try {
+    return thrown instanceof HostError
+  } catch {
+    return false
+  }
+}
+
 function thrownText(thrown: unknown): string {
-  // Authors throw anything, also proxies and objects whose toString throws.
   try {
     return thrown instanceof Error ? String(thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown)
   } catch {
