@@ -12,7 +12,7 @@ export type JsonObject = Record<string, unknown>
 export const MAX_JSON_DEPTH = 100
 
 /** A body of which nothing comes for this long is given up; a stalled sender would hold its memory until `requestTimeout`. */
-const IDLE_BODY_MS = 30_000
+const IDLE_BODY_MS = 15_000
 
 const INFLATERS = {
   gzip: promisify(gunzip),

@@ -1,6 +1,6 @@
 /** A prediction's events as server-sent events. */
 import { once } from 'node:events'
-import type { Response } from 'express'
+import type { ServerResponse } from 'node:http'
 
 import { problemOf } from '../http-errors.ts'
 import type { Prediction, PredictionEvent } from '../prediction.ts'
@@ -21,7 +21,7 @@ export interface StreamOptions {
  * Writes the events until the prediction ends or the caller leaves; counts as a reader of the prediction meanwhile.
  * A slow caller slows the reading, never fills memory: the log of the prediction lets older outputs give way.
  */
-export async function streamPrediction(res: Response, prediction: Prediction, options: StreamOptions): Promise<void> {
+export async function streamPrediction(res: ServerResponse, prediction: Prediction, options: StreamOptions): Promise<void> {
   beginStream(res, prediction.id)
   const heartbeat = setInterval(() => {
     if (!res.writableNeedDrain) res.write(': still here\n\n')
@@ -44,7 +44,7 @@ export async function streamPrediction(res: Response, prediction: Prediction, op
   if (!res.destroyed) res.end()
 }
 
-function beginStream(res: Response, predictionId: string): void {
+function beginStream(res: ServerResponse, predictionId: string): void {
   res.setHeader('content-type', 'text/event-stream; charset=utf-8')
   res.setHeader('cache-control', 'no-store')
   // nginx collects answers before it passes them on, unless told not to.
@@ -67,7 +67,7 @@ function eventData(event: Exclude<PredictionEvent, { type: 'output' }>, requestI
   return data
 }
 
-async function drained(res: Response): Promise<void> {
+async function drained(res: ServerResponse): Promise<void> {
   if (res.destroyed) return
   const left = new AbortController()
   const onClose = (): void => left.abort()
