@@ -13,6 +13,7 @@ import { createErrorHandler } from './http-errors.ts'
 import { saneRequestId } from './log.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { createPages } from './pages/routes.ts'
 import { mountRest } from './rest/routes.ts'
 import { createPredictHandler } from './rest/predict.ts'
 import { createHostCheck } from './security/hosts.ts'
@@ -54,13 +55,15 @@ export function createApp(deps: AppDeps): Express {
   app.use(createEntrance(deps))
   // First of all routes, and the only hot one: the router tries them in order.
   app.post('/:model/predict', createPredictHandler(deps))
-  mountStatus(app, deps)
+  const pages = createPages(app, deps)
+  mountStatus(app, deps, pages)
   app.use(createGradioRouter(deps))
-  mountRest(app, deps)
+  mountRest(app, deps, pages)
   app.use((req: Request) => {
     decodeURIComponent(req.path)
     throw new RequestError('NOT_FOUND', 'There is nothing at this address.')
   })
+  app.use(pages.notFound)
   app.use(createErrorHandler(deps.log))
   return app
 }

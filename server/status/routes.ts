@@ -2,13 +2,15 @@
 import type { Express } from 'express'
 
 import type { AppDeps } from '../app.ts'
+import type { Pages } from '../pages/routes.ts'
 import { addRoute } from '../rest/route.ts'
 import { createRestartHandler } from '../security/admin.ts'
 import { createReadyHandler, sendLive } from './health.ts'
 import { createMetricsHandler } from './metrics.ts'
 import { createStatusHandler } from './status.ts'
 
-export function mountStatus(app: Express, deps: AppDeps): void {
+export function mountStatus(app: Express, deps: AppDeps, pages: Pages): void {
+  app.get('/status{/}', pages.status)
   addRoute(app, '/health{/}', { get: sendLive })
   addRoute(app, '/health/live{/}', { get: sendLive })
   addRoute(app, '/health/ready{/}', { get: createReadyHandler(deps.gateway) })

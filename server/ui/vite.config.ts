@@ -1,12 +1,16 @@
+import { readFileSync } from 'node:fs'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vite'
 
 import { bootScript, fontPreload, precompress } from './build-plugins.ts'
 
+const { version }: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+
 /** Four pages, one entry each; everything else is named by its content and served below `/assets/ui/`. */
 export default defineConfig({
   // The host puts the public prefix in front of what the pages name; the files find each other by their own address.
   base: './',
+  define: { __VERSION__: JSON.stringify(version) },
   plugins: [svelte({ configFile: './svelte.config.js' }), bootScript('src/boot.js'), fontPreload(/source-sans-3-latin-wght-normal/), precompress()],
   build: {
     outDir: '../../dist/ui',

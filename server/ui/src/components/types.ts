@@ -44,10 +44,7 @@ export interface InputProps<Kind extends ComponentKind = ComponentKind, Value = 
   uploaded?: number | undefined
 }
 
-/**
- * Props of an output component. The page draws its name above it. Buttons of its own (copy, download) stand in a `<div class="out-tools">`,
- * which the page puts beside that name.
- */
+/** Props of an output component. It draws all of its part of the result, its name and tools (`parts/OutHead.svelte`) included. */
 export interface OutputProps<Kind extends ComponentKind = ComponentKind, Value = unknown> {
   spec: SpecOf<Kind> & { label: string }
   /**
