@@ -22,7 +22,7 @@ export class ResultFiles {
   async keep(output: FileOutput): Promise<FileRef> {
     const folder = join(this.#stateDir, 'results', randomBytes(16).toString('hex'))
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    return 'data' in output ? writeBytes(folder, output) : this.#copy(folder, output.path)
+    return 'data' in output ? writeBytes(folder, output) : this.#copy(folder, output)
   }
 
   /** The same for a file of an example, under a name made from its content, so that restarts add nothing. */
@@ -32,16 +32,18 @@ export class ResultFiles {
     const id = createHash('sha256').update(`${source} ${size} ${mtimeMs}`).digest('hex').slice(0, 32)
     const folder = join(this.#stateDir, 'examples', id)
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    return this.#copy(folder, source)
+    const kept = await stat(join(folder, safeName(basename(source)))).catch(() => null)
+    // Another process may be reading it: what is there already is not written again.
+    if (kept?.size === size) return fileRef(join(folder, safeName(basename(source))), size)
+    return this.#copy(folder, { path: source })
   }
 
-  async #copy(folder: string, path: string): Promise<FileRef> {
-    const source = this.#resolve(path)
+  async #copy(folder: string, output: { path: string; mimeType?: string; name?: string }): Promise<FileRef> {
+    const source = this.#resolve(output.path)
     const { size } = await regularFile(source)
-    const name = safeName(basename(source))
-    const target = join(folder, name)
+    const target = join(folder, safeName(output.name ?? basename(source)))
     await copyFile(source, target)
-    return { path: target, name, size, mimeType: mimeTypeOf(name) }
+    return fileRef(target, size, output.mimeType)
   }
 
   #resolve(path: string): string {
@@ -55,7 +57,12 @@ async function writeBytes(folder: string, output: { data: Uint8Array; mimeType?:
   const name = safeName(output.name ?? `result.${mime.extension(mimeType) || 'bin'}`)
   const path = join(folder, name)
   await writeFile(path, output.data, { mode: 0o600 })
-  return { path, name, size: output.data.byteLength, mimeType }
+  return fileRef(path, output.data.byteLength, mimeType)
+}
+
+function fileRef(path: string, size: number, mimeType?: string): FileRef {
+  const name = basename(path)
+  return { path, name, size, mimeType: mimeType ?? mimeTypeOf(name) }
 }
 
 async function regularFile(path: string): Promise<{ size: number }> {
