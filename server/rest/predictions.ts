@@ -28,7 +28,7 @@ export function createPredictionReader(deps: AppDeps): RequestHandler<Prediction
     const prediction = find(deps, req.params)
     const { spec } = deps.gateway.model(prediction.model)
     const render = createRender(req, spec?.outputs ?? {}, deps.files, deps.config.rootPath)
-    if (answerForm(req) === 'events') {
+    if (answerForm(req) === 'events' && req.method !== 'HEAD') {
       await streamPrediction(res, prediction, { after: lastSeenEvent(req), appends: wantsAppends(req), render })
       return
     }
