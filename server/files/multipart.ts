@@ -91,7 +91,8 @@ class FormReader {
     const maxBodyBytes = this.#maxTotalBytes + this.#options.maxFieldBytes + OVERHEAD_BYTES
     if (Number(request.headers['content-length']) > maxBodyBytes) throw tooLarge('The form', maxBodyBytes)
     await this.#feed(request, createParser(request), maxBodyBytes)
-    await this.#received
+    // What went wrong stands in the failure, in the words of a form.
+    await this.#received.catch(() => {})
     this.#failure.signal.throwIfAborted()
     return { fields: this.#fields, files: this.#files }
   }
@@ -138,7 +139,8 @@ class FormReader {
   }
 
   #receive(part: Part, content: Readable): void {
-    content.on('error', (error) => this.#failure.abort(new MultipartError('malformed', 'The form is not well-formed.', error)))
+    // What is wrong with a part, the parser has said before.
+    content.on('error', () => {})
     this.#received = this.#received.then(() => this.#receivePart(part, content))
     this.#received.catch((error: unknown) => this.#fail(error))
   }

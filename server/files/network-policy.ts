@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup, Resolver } from 'node:dns/promises'
+import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
 
@@ -55,7 +56,7 @@ async function resolveByDns(hostname: string, signal: AbortSignal): Promise<Look
  * nor an IPv6 form that leads to such an IPv4 address, nor one of this machine's own. What is not an address at all is not public.
  */
 export function isPublicAddress(address: string): boolean {
-  if (!ipaddr.isValid(address) || address.includes('%')) return false
+  if (isIP(address) === 0 || address.includes('%')) return false
   // An IPv4-mapped address is judged as the IPv4 address that it is.
   const parsed = ipaddr.process(address)
   return isPublic(parsed) && !CLOUD_ADDRESSES.has(parsed.toString()) && !isOwn(parsed)

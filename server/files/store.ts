@@ -95,7 +95,7 @@ export class FileStore {
   /**
    * Stores bytes that came as text: plain base64 (RFC 4648, section 4, padded, no white space) or a `data:` URL of it.
    *
-   * @param mimeType Wins over the one in a `data:` URL. The content is not looked at.
+   * @param mimeType Wins over the one in a `data:` URL, unless empty. The content is not looked at.
    * @throws {InvalidBase64Error}
    * @throws {TooLargeError}
    */
@@ -103,7 +103,7 @@ export class FileStore {
     const head = data.startsWith('data:') ? DATA_URL.exec(data.slice(0, MAX_DATA_URL_HEAD)) : null
     const text = head === null ? data : data.slice(head[0].length)
     if (text.length % 4 !== 0 || !BASE64.test(text)) throw new InvalidBase64Error()
-    const upload = await this.createUpload(name ?? 'file', mimeType ?? head?.groups?.['mimeType'], { sniff: false })
+    const upload = await this.createUpload(name ?? 'file', mimeType || head?.groups?.['mimeType'], { sniff: false })
     try {
       upload.stream.end(Buffer.from(text, 'base64'))
       return await upload.commit()

@@ -206,6 +206,12 @@ describe('fromBase64', () => {
     const ref = await open.store.fromBase64(`data:image/png;charset=x;base64,${PNG.toString('base64')}`)
     assert.deepEqual([ref.mimeType, ref.name, ref.size], ['image/png', 'file.png', PNG.length])
   })
+  it('lets a type that is given win over that of a data URL, unless it is empty', async () => {
+    await using open = await openStore()
+    const url = `data:image/png;base64,${PNG.toString('base64')}`
+    assert.equal((await open.store.fromBase64(url, 'image/gif')).mimeType, 'image/gif')
+    assert.equal((await open.store.fromBase64(url, '')).mimeType, 'image/png')
+  })
   it('does not guess the type from the content', async () => {
     await using open = await openStore()
     assert.equal((await open.store.fromBase64(PNG.toString('base64'))).mimeType, 'application/octet-stream')
