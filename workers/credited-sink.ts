@@ -25,8 +25,6 @@ export class CreditedSink implements RunnerSink {
   #wake: (() => void) | null = null
   #progress: PredictionFact | null = null
   #notices: PredictionFact[] = []
-  /** Facts posted so far, so that the other side can tell when it has passed all of them on. */
-  posted = 0
 
   constructor(id: number, enabled: boolean, post: (fact: PredictionFact) => void) {
     this.#id = id
@@ -109,7 +107,6 @@ export class CreditedSink implements RunnerSink {
   #send(fact: PredictionFact, characters: number): void {
     this.#unread.push(characters)
     this.#unreadCharacters += characters
-    this.posted++
     this.#post(fact)
   }
 }

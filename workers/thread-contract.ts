@@ -6,27 +6,38 @@ import type { WireError } from './errors.ts'
 export type ThreadTask =
   | { kind: 'open'; model: string; modelFile: string; stateDir: string; port: MessagePort }
   | { kind: 'setup'; warmUpMs: number }
-  | { kind: 'predict'; items: PredictItem[] }
+  /**
+   * Units to run one after the other. A unit is begun by whoever sets its place in `claims` from 0: the thread to `CLAIM_BEGUN`,
+   * or the process, which takes it back, to `CLAIM_TAKEN_BACK`. Null for a single unit, which is begun at once.
+   */
+  | { kind: 'predict'; units: PredictItem[][]; claims: Int32Array | null }
   | { kind: 'teardown' }
+
+export const CLAIM_BEGUN = 1
+export const CLAIM_TAKEN_BACK = 2
 
 export type ThreadResult =
   | { kind: 'open'; spec: ModelSpec }
   | { kind: 'setup'; setupMs: number }
-  | { kind: 'predict'; ends: ThreadEnd[] }
+  /** All its units have ended; how, the thread's port has said. */
+  | { kind: 'predict' }
   | { kind: 'teardown' }
   /** `open` or `setup` failed. */
   | { kind: 'failed'; error: WireError }
 
-/** The end of one item. `facts` went before it on the thread's port and may arrive after it. */
+/** The end of one item. */
 export interface ThreadEnd {
   outputs?: Values
   error?: WireError
   runMs: number
-  facts: number
 }
 
 /** To the thread, on its own port. */
 export type ToThread = { type: 'cancel'; id: number; reason: 'CANCELLED' | 'DEADLINE_EXCEEDED' } | { type: 'credit'; id: number; events: number }
 
 /** From the thread, on its own port. */
-export type FromThread = PredictionFact | Extract<FromWorker, { type: 'log' | 'log-dropped' }>
+export type FromThread =
+  | PredictionFact
+  | Extract<FromWorker, { type: 'log' | 'log-dropped' }>
+  /** The unit whose first item has this id has ended; its items' ends in their order. After all facts of it. */
+  | { type: 'unit-ended'; id: number; ends: ThreadEnd[] }

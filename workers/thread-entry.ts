@@ -9,7 +9,7 @@ import { createHostError, describeThrown, HostError, toWire } from './errors.ts'
 import { LogBudget } from './log-budget.ts'
 import { registerFootlightsResolution } from './resolve-hook.ts'
 import { type ItemEnd, Runner } from './runner.ts'
-import type { FromThread, ThreadEnd, ThreadResult, ThreadTask, ToThread } from './thread-contract.ts'
+import { CLAIM_BEGUN, type FromThread, type ThreadEnd, type ThreadResult, type ThreadTask, type ToThread } from './thread-contract.ts'
 
 registerFootlightsResolution()
 
@@ -33,7 +33,7 @@ export default async function handle(task: ThreadTask): Promise<ThreadResult> {
     case 'setup':
       return failing(() => setup(task.warmUpMs))
     case 'predict':
-      return { kind: 'predict', ends: await predict(task.items) }
+      return predict(task.units, task.claims)
     case 'teardown':
       return failing(teardown)
   }
@@ -80,7 +80,16 @@ async function warmUp(warmUpMs: number): Promise<void> {
   if (end !== undefined && 'error' in end) log('warn', { error: describeThrown(end.error) }, 'the first example failed as a warm-up')
 }
 
-async function predict(items: PredictItem[]): Promise<ThreadEnd[]> {
+async function predict(units: PredictItem[][], claims: Int32Array | null): Promise<ThreadResult> {
+  for (const [index, items] of units.entries()) {
+    if (claims !== null && Atomics.compareExchange(claims, index, 0, CLAIM_BEGUN) !== 0) continue
+    const ends = await runUnit(items)
+    post({ type: 'unit-ended', id: items[0]?.id ?? 0, ends })
+  }
+  return { kind: 'predict' }
+}
+
+async function runUnit(items: PredictItem[]): Promise<ThreadEnd[]> {
   const running: Running = { controller: new AbortController(), sinks: new Map(), cancelled: new Set() }
   const sinks = items.map((item) => openSink(item, running))
   const startedAt = performance.now()
@@ -103,12 +112,11 @@ function openSink(item: PredictItem, running: Running): CreditedSink {
 
 function threadEnd(end: ItemEnd, item: PredictItem | undefined, sink: CreditedSink | undefined, running: Running, runMs: number): ThreadEnd {
   sink?.flush()
-  const facts = sink?.posted ?? 0
-  if ('outputs' in end) return end.outputs === undefined ? { runMs, facts } : { outputs: end.outputs, runMs, facts }
+  if ('outputs' in end) return end.outputs === undefined ? { runMs } : { outputs: end.outputs, runMs }
   const reason: unknown = running.controller.signal.aborted ? running.controller.signal.reason : undefined
   // What an author throws after being asked to stop is the stopping, not a failure.
   const error = reason instanceof HostError && item !== undefined && running.cancelled.has(item.id) ? reason : end.error
-  return { error: toWire(error), runMs, facts }
+  return { error: toWire(error), runMs }
 }
 
 function onMessage(message: ToThread): void {

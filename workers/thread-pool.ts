@@ -1,13 +1,25 @@
-import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Limits, ModelSpec, PredictItem, ThreadDeath } from './contract.ts'
 import type { WireError } from './errors.ts'
-import type { FromThread, ThreadEnd, ThreadResult, ThreadTask, ToThread } from './thread-contract.ts'
+import { CLAIM_TAKEN_BACK, type FromThread, type ThreadResult, type ThreadTask, type ToThread } from './thread-contract.ts'
 
 /** One call of the author's `predict` or `predictBatch`. */
 export interface Unit {
   readonly items: PredictItem[]
-  thread: PoolThread | null
+  /** Null while it waits in this process. */
+  bundle: Bundle | null
+}
+
+/** Units given to a thread in one task, which runs them one after the other. */
+export interface Bundle {
+  readonly thread: PoolThread
+  readonly units: Unit[]
+  /** A place for each unit, see `ThreadTask`; null for a single one. */
+  readonly claims: Int32Array | null
+  /** How many have ended, and how many had when someone last looked. */
+  ended: number
+  seenEnded: number
 }
 
 /** One piscina thread and what runs in it. */
@@ -15,19 +27,22 @@ export interface PoolThread {
   readonly id: number
   readonly worker: Worker
   readonly port: MessagePort
-  readonly units: Set<Unit>
+  readonly bundles: Set<Bundle>
   ready: boolean
   /** Set while we terminate it, with the unit that it is for. */
   terminating: { unit: Unit; death: 'timeout' | 'cancel' } | null
-  /** How many units it ran when it died. */
+  /** How many units it was running when it died. */
   unitsAtDeath: number | null
 }
 
 export interface ThreadPoolEvents {
-  fact(message: FromThread): void
-  ended(unit: Unit, ends: ThreadEnd[]): void
+  said(message: FromThread): void
+  /** The thread can take a bundle again. */
+  free(): void
   /** The thread died under the unit. */
   lost(unit: Unit, death: ThreadDeath, thread: PoolThread): void
+  /** The thread died before it had begun the unit. */
+  unbegun(unit: Unit): void
   /** A thread came into or went out of rotation. */
   threadsReady(ready: number, died?: ThreadDeath): void
   /** A replaced thread could not be set up again. */
@@ -46,7 +61,7 @@ export interface ThreadPoolSettings {
 /**
  * Runs units of work in the threads of a piscina pool. We choose the thread (by the pool's load balancer), since only a thread
  * that has set up and run an example may get work, and since a forced stop must know where a prediction runs.
- * A unit never waits inside the pool or a thread: at most `concurrency` are given to one thread.
+ * No task waits inside the pool: a thread runs at most `concurrency` bundles side by side, and the units of a bundle can be taken back until they begin.
  */
 export class ThreadPool {
   readonly #settings: ThreadPoolSettings
@@ -100,44 +115,72 @@ export class ThreadPool {
     this.#limits = limits
   }
 
-  /** A thread that can take one more unit now, or null. */
+  /** The thread that can take one more bundle now and has the fewest, or null. */
   next(): PoolThread | null {
     let best: PoolThread | null = null
     for (const thread of this.#threads.values()) {
-      if (!thread.ready || thread.units.size >= this.#limits.concurrency) continue
-      if (best === null || thread.units.size < best.units.size) best = thread
+      if (!thread.ready || thread.bundles.size >= this.#limits.concurrency) continue
+      if (best === null || thread.bundles.size < best.bundles.size) best = thread
     }
     return best
   }
 
-  run(thread: PoolThread, unit: Unit): void {
-    unit.thread = thread
-    thread.units.add(unit)
-    this.#submit(thread, { kind: 'predict', items: unit.items }).then(
-      (result) => {
-        thread.units.delete(unit)
-        if (result.kind === 'predict') this.#events.ended(unit, result.ends)
+  /** How many bundles could be given out now. */
+  freeLanes(): number {
+    let lanes = 0
+    for (const thread of this.#threads.values()) if (thread.ready) lanes += Math.max(0, this.#limits.concurrency - thread.bundles.size)
+    return lanes
+  }
+
+  run(thread: PoolThread, units: Unit[]): void {
+    const claims = units.length === 1 ? null : new Int32Array(new SharedArrayBuffer(units.length * Int32Array.BYTES_PER_ELEMENT))
+    const bundle: Bundle = { thread, units, claims, ended: 0, seenEnded: 0 }
+    for (const unit of units) unit.bundle = bundle
+    thread.bundles.add(bundle)
+    this.#submit(thread, { kind: 'predict', units: units.map((unit) => unit.items), claims }).then(
+      () => {
+        thread.bundles.delete(bundle)
+        this.#events.free()
       },
-      (error: unknown) => {
-        thread.unitsAtDeath ??= thread.units.size
-        thread.units.delete(unit)
-        this.#retire(thread, deathOf(thread, error))
-        this.#events.lost(unit, deathOf(thread, error), thread)
-      },
+      (error: unknown) => this.#bundleDied(bundle, error),
     )
   }
 
+  /** Takes back a unit that its thread has not begun. @returns False when it has. */
+  takeBack(unit: Unit): boolean {
+    const { bundle } = unit
+    if (bundle === null || bundle.claims === null) return false
+    return Atomics.compareExchange(bundle.claims, bundle.units.indexOf(unit), 0, CLAIM_TAKEN_BACK) === 0
+  }
+
+  *bundles(): Iterable<Bundle> {
+    for (const thread of this.#threads.values()) yield* thread.bundles
+  }
+
   tell(unit: Unit, message: ToThread): void {
-    unit.thread?.port.postMessage(message)
+    unit.bundle?.thread.port.postMessage(message)
   }
 
   /** Ends the thread that the unit runs in. Its other units are lost with it. In native code this may abort the whole process. */
   terminate(unit: Unit, death: 'timeout' | 'cancel'): void {
-    const thread = unit.thread
-    if (thread === null || thread.terminating !== null || !thread.units.has(unit)) return
-    thread.terminating = { unit, death }
+    const { bundle } = unit
+    if (bundle === null || bundle.thread.terminating !== null || !bundle.thread.bundles.has(bundle)) return
+    bundle.thread.terminating = { unit, death }
+    this.#retire(bundle.thread, death)
+    void bundle.thread.worker.terminate()
+  }
+
+  #bundleDied(bundle: Bundle, error: unknown): void {
+    const { thread } = bundle
+    this.#hearRest(thread)
+    thread.unitsAtDeath ??= thread.bundles.size
+    thread.bundles.delete(bundle)
+    const death = deathOf(thread, error)
     this.#retire(thread, death)
-    void thread.worker.terminate()
+    for (const unit of bundle.units.slice(bundle.ended)) {
+      if (this.takeBack(unit)) this.#events.unbegun(unit)
+      else this.#events.lost(unit, death, thread)
+    }
   }
 
   /** Runs the author's `teardown` in every thread, for at most a second, and ends them. */
@@ -158,13 +201,14 @@ export class ThreadPool {
     const worker = this.#pool.threads.find((candidate) => candidate.threadId === id)
     if (worker === undefined || this.#closed) return
     const { port1, port2 } = new MessageChannel()
-    const thread: PoolThread = { id, worker, port: port1, units: new Set(), ready: false, terminating: null, unitsAtDeath: null }
+    const thread: PoolThread = { id, worker, port: port1, bundles: new Set(), ready: false, terminating: null, unitsAtDeath: null }
     this.#threads.set(id, thread)
-    port1.on('message', (message: FromThread) => this.#events.fact(message))
+    port1.on('message', (message: FromThread) => this.#events.said(message))
     worker.once('exit', () => {
       this.#retire(thread, thread.terminating?.death ?? 'crash')
       this.#threads.delete(id)
       this.#opened.delete(id)
+      this.#hearRest(thread)
       port1.close()
     })
     const { model, modelFile, stateDir } = this.#settings
@@ -172,6 +216,11 @@ export class ThreadPool {
     opened.catch(() => {})
     this.#opened.set(id, opened)
     if (this.#settingUp) this.#setupReplacement(thread)
+  }
+
+  /** What a thread said before it died counts: a unit that has ended is not lost. */
+  #hearRest(thread: PoolThread): void {
+    for (let rest = receiveMessageOnPort(thread.port); rest !== undefined; rest = receiveMessageOnPort(thread.port)) this.#events.said(rest.message)
   }
 
   async #setupThread(thread: PoolThread): Promise<void> {
