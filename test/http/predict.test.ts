@@ -127,7 +127,7 @@ describe('POST /<model>/predict', () => {
   it('says Retry-After when the queue is full', async () => {
     const leaving = new AbortController()
     // More than the worker takes and the queue holds: the first to be answered is the first that is refused.
-    const asked = Array.from({ length: 30 }, () => fetch(`${host.url}/http-slow/predict`, { method: 'POST', body: '{"ms":60000}', headers: { 'content-type': 'application/json' }, signal: leaving.signal }))
+    const asked = Array.from({ length: 60 }, () => fetch(`${host.url}/http-slow/predict`, { method: 'POST', body: '{"ms":60000}', headers: { 'content-type': 'application/json' }, signal: leaving.signal }))
     const refused = await Promise.any(asked)
     assert.match(refused.headers.get('retry-after') ?? '', /^[1-9]\d*$/)
     await assertProblem(refused, 429, 'QUEUE_FULL')

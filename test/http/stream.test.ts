@@ -119,11 +119,11 @@ describe('predict with Accept: text/event-stream', () => {
 
   it('tells the place in the queue', async () => {
     // More than a worker takes ahead.
-    const responses = await Promise.all(Array.from({ length: 20 }, () => stream('/http-slow/predict', { ms: 60_000 })))
+    const responses = await Promise.all(Array.from({ length: 45 }, () => stream('/http-slow/predict', { ms: 60_000 })))
     const last = responses.at(-1)
     assert(last !== undefined)
     const { data } = await nextOf(readEvents(last), 'queued')
-    assert(typeof data['position'] === 'number' && data['position'] >= 1 && data['position'] < 20)
+    assert(typeof data['position'] === 'number' && data['position'] >= 1 && data['position'] < 45)
     assert(data['etaSeconds'] === null || typeof data['etaSeconds'] === 'number')
     await Promise.all(responses.map(cancel))
   })
