@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, test } from 'node:test'
+import { DEFAULT_LIMITS } from '../server/config.ts'
+import type { Clock, Limits } from '../workers/contract.ts'
+import { ProcessBackend } from '../workers/process-backend.ts'
+import { createSpawnWorker } from '../workers/spawn-worker.ts'
+import { backendContract, type BackendOptions, type BackendUnderTest } from './backend-contract.ts'
+
+const PAGE_BYTES = 4_096
+const clock: Clock = {
+  now: () => performance.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+interface Watching {
+  condition: () => boolean
+  resolve: () => void
+}
+
+/** The real thing: forked processes, piscina threads. Nothing waits for `ready`. */
+async function startProcessBackend({ model, limits: changes = {}, prefetch = false }: BackendOptions): Promise<BackendUnderTest> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'footlights-backend-'))
+  const pids = new Set<number>()
+  const watching = new Set<Watching>()
+  const changed = (): void => {
+    for (const watch of watching) {
+      if (!watch.condition()) continue
+      watching.delete(watch)
+      watch.resolve()
+    }
+  }
+  const { NODE_TEST_CONTEXT: _runner, NODE_OPTIONS: _options, ...env } = process.env
+  const limits = (spec: Partial<Limits> = {}): Limits => ({ ...DEFAULT_LIMITS, ...spec, ...changes })
+  const backend = new ProcessBackend(
+    { described: (spec) => limits(spec.limits), changed: () => queueMicrotask(changed), capacity: () => queueMicrotask(changed), log: () => {} },
+    {
+      settings: { model, modelFile: fileURLToPath(new URL(`fixtures/models/${model}/model.ts`, import.meta.url)), stateDir, limits: limits() },
+      spawn: createSpawnWorker({ onLine: () => {}, onSpawned: (_model, pid) => pids.add(pid), onExited: (pid) => pids.delete(pid), now: () => clock.now(), env }),
+      clock, random: () => 0.5, wallClock: () => new Date(), drainMs: 5_000, usage: { watch: () => {}, forget: () => {} },
+      meanRunMs: () => (prefetch ? 1 : null),
+    },
+  )
+  backend.start()
+  const only = (): number => {
+    const [pid] = pids
+    assert.ok(pid !== undefined && pids.size === 1, `there are ${pids.size} workers`)
+    return pid
+  }
+  return {
+    backend,
+    until: (condition) => (condition() ? Promise.resolve() : new Promise((resolve) => watching.add({ condition, resolve }))),
+    loseWorker: () => process.kill(only(), 'SIGKILL'),
+    rssBytes: async () => Number((await readFile(`/proc/${only()}/statm`, 'utf8')).split(' ')[1]) * PAGE_BYTES,
+    living: () => pids.size,
+    async [Symbol.asyncDispose]() {
+      await backend.close(0)
+      assert.equal(pids.size, 0)
+      await rm(stateDir, { recursive: true, force: true })
+    },
+  }
+}
+
+backendContract('ProcessBackend', async (options) => {
+  const setting = await startProcessBackend(options)
+  await setting.until(() => setting.backend.isReady())
+  return setting
+})
+
+describe('ProcessBackend', () => {
+  test('gives nothing to a worker that is not ready', async () => {
+    await using setting = await startProcessBackend({ model: 'echo' })
+    assert.deepEqual([setting.backend.isReady(), setting.backend.isServing(), setting.backend.reserve(false)], [false, true, null])
+    assert.ok(setting.backend.readyInSeconds() > 0)
+    await setting.until(() => setting.backend.isReady())
+    assert.equal(setting.backend.readyInSeconds(), 0)
+  })
+
+  test('names the cause of a model that does not start, and gives up on it', async () => {
+    await using setting = await startProcessBackend({ model: '../broken/throwing-setup' })
+    await setting.until(() => !setting.backend.isServing())
+    const { quarantined, cause, retryAt, replicas } = setting.backend.snapshot()
+    assert.deepEqual([quarantined, replicas[0]?.state], [true, 'quarantined'])
+    assert.ok(cause !== null && cause !== '' && !cause.includes('\n'))
+    assert.ok(Date.parse(retryAt ?? '') > Date.now())
+  })
+
+  test('a worker that stands still is ended, and the next one serves', async () => {
+    await using setting = await startProcessBackend({ model: 'echo' })
+    await setting.until(() => setting.backend.isReady())
+    const before = setting.backend.snapshot().replicas[0]?.pid
+    assert.ok(before)
+    process.kill(before, 'SIGSTOP')
+    await setting.until(() => setting.backend.isReady() && setting.backend.snapshot().replicas[0]?.pid !== before)
+    assert.equal(setting.backend.snapshot().replicas[0]?.lastExit?.reason, 'hang')
+  })
+})
