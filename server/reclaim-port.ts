@@ -40,7 +40,7 @@ export interface ReclaimOptions extends ReapOptions {
   clock: Clock
   /** Does this front still serve? Default: any answer to `GET /health` within two seconds. */
   answers?: (front: RunRecord) => Promise<boolean>
-  /** How long an orphaned front has to end by itself. Default: 5,000. */
+  /** How long an orphaned front has to end by itself. Default: 2,000. */
   graceMs?: number
 }
 
@@ -117,7 +117,7 @@ async function orphanOf(pid: number, fronts: readonly KnownFront[], ending: read
  *
  * @throws {PortHeldError} when it cannot be ended.
  */
-async function end(orphan: Orphan, { log, kill, clock, graceMs = 5_000, stateDir, port }: ReclaimOptions): Promise<void> {
+async function end(orphan: Orphan, { log, kill, clock, graceMs = 2_000, stateDir, port }: ReclaimOptions): Promise<void> {
   const how = { log, kill, what: `orphaned ${orphan.kind} that held the port`, front: orphan.front }
   if (orphan.kind === 'front' && endProcess(orphan, 'SIGTERM', how)) await waitUntilGone(orphan, graceMs, clock)
   if (endProcess(orphan, 'SIGKILL', how)) await waitUntilGone(orphan, KILLED_MS, clock)

@@ -169,10 +169,10 @@ export function endProcess(
   try {
     kill(target.pid, signal)
   } catch (error) {
-    log.warn({ pid: target.pid, front, signal, error }, `could not end ${what}`)
+    log.warn({ target: target.pid, front, signal, error }, `could not end ${what}`)
     return false
   }
-  log.warn({ pid: target.pid, front, signal }, `ended ${what}`)
+  log.warn({ target: target.pid, front, signal }, signal === 'SIGKILL' ? `ended ${what}` : `asked ${what} to end`)
   return true
 }
 

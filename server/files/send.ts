@@ -40,7 +40,7 @@ export async function sendFile(request: Request, response: Response, ref: FileRe
   response.sendFile(ref.path, { headers, cacheControl: false, dotfiles: 'allow' }, resolve)
   const error = await promise
   if (error === undefined || isClientGone(error)) return
-  for (const name of Object.keys(headers)) if (!response.headersSent) response.removeHeader(name)
+  for (const name of [...Object.keys(headers), 'Last-Modified']) if (!response.headersSent) response.removeHeader(name)
   settle(response, error)
 }
 
