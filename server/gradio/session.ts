@@ -8,12 +8,21 @@ import type { Step } from './transcript.ts'
 import type { RenderContext } from './values.ts'
 
 /**
- * How long a stream with nothing to tell stays open. Clients decide whether to open a stream by whether they believe one open,
- * and a call that crosses `close_stream` on its way would wait for ever; a client that calls one after the other keeps its stream.
+ * How a stream with nothing more to tell is closed. Clients decide whether to open a stream by whether they believe one open, so a call that
+ * crosses `close_stream` on its way is lost to them: the Python client cancels it, the JavaScript client waits for ever.
  */
-const LINGER_MS = 50
-/** For a call that did cross `close_stream`: how much later than the close its answer must come for the client to know of the close. */
-const CROSSING_MS = 30
+interface Closing {
+  /** How long the stream stays open; a client that goes on calling keeps it. */
+  lingerMs: number
+  /** For a call that arrives just after the close: how much later than the close its answer must come for the client to know of the close. */
+  crossingMs: number
+}
+
+/** For a client that makes one call after the other: nothing is on its way when the last one ends. */
+const ONE_BY_ONE: Closing = { lingerMs: 200, crossingMs: 30 }
+/** For one with many calls at once, whose threads may be slow to notice. */
+const MANY_AT_ONCE: Closing = { lingerMs: 1_000, crossingMs: 250 }
+
 /** How long, and how many, ends are kept that were written to a reader who may not have read them. */
 const REPEAT_MS = 5_000
 const MAX_REPEATED = 32
@@ -38,6 +47,7 @@ export class Session {
   #reader: EventStream | null = null
   #context: RenderContext | null = null
   #closedAtMs = Number.NEGATIVE_INFINITY
+  #manner = ONE_BY_ONE
   #idleSinceMs = performance.now()
   #closing: NodeJS.Timeout | undefined
 
@@ -61,6 +71,7 @@ export class Session {
 
   add(event: GradioEvent): void {
     clearTimeout(this.#closing)
+    if (this.#pending.size > 0) this.#manner = MANY_AT_ONCE
     const thread = { event, transcript: new Transcript(event.subject), encoder: new DiffEncoder() }
     this.#pending.set(event.id, thread)
     if (this.#reader !== null && this.#context !== null) void this.#tell(thread, this.#reader, this.#context)
@@ -73,7 +84,7 @@ export class Session {
 
   /** How long to hold back the answer to a call, so that the client has seen the stream close before. */
   crossingMs(): number {
-    return this.#reader === null ? Math.max(0, this.#closedAtMs + CROSSING_MS - performance.now()) : 0
+    return this.#reader === null ? Math.max(0, this.#closedAtMs + this.#manner.crossingMs - performance.now()) : 0
   }
 
   /** Tells everything to this reader from now on; an earlier reader is sent off. */
@@ -126,7 +137,7 @@ export class Session {
       if (this.#pending.size > 0 || this.#reader === null) return
       this.#closedAtMs = performance.now()
       this.#reader.end(dataLine(CLOSE_STREAM))
-    }, LINGER_MS)
+    }, this.#manner.lingerMs)
   }
 }
 

@@ -154,6 +154,29 @@ describe("Gradio's queue", () => {
     assert.deepEqual(names(of(second, id)).at(-1), 'process_completed')
   })
 
+  it('repeats an end that its reader may not have read', async () => {
+    const id = await join(app('greet'), { data: ['Ada'], session: 'unread' })
+    const leaving = new AbortController()
+    try {
+      for await (const { msg } of listen(app('greet'), 'unread', leaving.signal)) if (msg === 'process_completed') leaving.abort()
+    } catch (error) {
+      assert.ok(leaving.signal.aborted, String(error))
+    }
+    const messages = await listenToEnd(app('greet'), 'unread')
+    assert.deepEqual(messages.map((message) => [message.msg, message.event_id]), [['process_completed', id], ['close_stream', null]])
+  })
+
+  it('keeps the stream of a client that goes on calling', async () => {
+    const ids = [await join(app('greet'), { data: ['Ada'], session: 'on' })]
+    const ends: (string | null)[] = []
+    for await (const message of listen(app('greet'), 'on')) {
+      if (message.msg !== 'process_completed') continue
+      ends.push(message.event_id)
+      if (ids.length < 3) ids.push(await join(app('greet'), { data: ['Ada'], session: 'on' }))
+    }
+    assert.deepEqual(ends, ids)
+  })
+
   it('goes on for a reader that comes again, replacing what it may have missed', async () => {
     const id = await join(app('stream'), { data: ['a b c d', 150], session: 'again' })
     const leaving = new AbortController()
