@@ -22,6 +22,7 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
+      checks: { pluginTimings: false },
       input: { index: 'index.html', model: 'model.html', status: 'status.html', 'not-found': 'not-found.html' },
     },
   },

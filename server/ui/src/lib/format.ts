@@ -65,8 +65,10 @@ export function mebibytes(value: number): string {
   return whole.format(value / 1_048_576)
 }
 
-/** A share from 0 to 1. */
+/** A share from 0 to 1. What is a little is not nothing, and almost all is not all. */
 export function percent(share: number): string {
+  if (share > 0 && share < 0.005) return '< 1 %'
+  if (share >= 0.995 && share < 1) return '> 99 %'
   return `${whole.format(share * 100)} %`
 }
 
