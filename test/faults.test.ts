@@ -156,7 +156,7 @@ describe('a worker that is lost', () => {
 
 describe('a model that does not start', () => {
   const causes: [model: string, cause: RegExp][] = [
-    ['syntax-error', /./],
+    ['syntax-error', /SyntaxError.*model\.ts:\d+/],
     ['throwing-setup', /the weights are not there/],
     ['hanging-setup', /did not finish within 500 ms/],
     ['no-export', /no default export/],

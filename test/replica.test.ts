@@ -81,6 +81,14 @@ describe('a replica that starts', () => {
     assert.equal(workers.last.killed, true)
   })
 
+  test('tells what a syntax error is, not only where', () => {
+    const { replica, workers } = createReplica()
+    replica.start()
+    const cause = 'models/m/model.ts:1\nexport default {\n\nSyntaxError [ERR_INVALID_TYPESCRIPT_SYNTAX]: Unexpected token\n    at parse (node:internal:72:36)'
+    workers.last.say({ type: 'setup-failed', error: { code: 'MODEL_FAILED', message: 'general', cause } })
+    assert.equal(replica.cause, 'SyntaxError [ERR_INVALID_TYPESCRIPT_SYNTAX]: Unexpected token (models/m/model.ts:1)')
+  })
+
   test('tells the cause of a failed setup in one line, and is tried again after a wait', async () => {
     const { replica, workers, clock } = createReplica()
     replica.start()

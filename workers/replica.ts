@@ -354,7 +354,7 @@ export class Replica {
   }
 
   #setupFailed(error: WireError): void {
-    this.#cause = firstLine(error.cause ?? error.message)
+    this.#cause = headline(error.cause ?? error.message)
     this.kill('setup')
   }
 
@@ -498,6 +498,10 @@ function describeExit(reason: Why, exit: ExitRecord | null): string {
   return `${reason} (${how})`
 }
 
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0]?.slice(0, 500) ?? ''
+/** The first line; a syntax error's stack begins with its place in the source, and says what it is further down. */
+function headline(text: string): string {
+  const lines = text.split('\n')
+  const [first = ''] = lines
+  const named = /\S:\d+$/.test(first) ? lines.find((line) => /^\w*Error\b.*: /.test(line)) : undefined
+  return (named === undefined ? first : `${named} (${first})`).slice(0, 500)
 }
