@@ -316,8 +316,10 @@ export class HostedModel implements RunOwner {
     if (this.#queue.isFull && (backend.reserve(false) === null || this.#queue.depth > 0)) {
       throw this.#counted(createHostError('QUEUE_FULL', `The queue is full: ${this.#queue.depth} are waiting.`, { retryAfterSeconds: this.#retryAfter(this.#waitSeconds(this.#queue.depth)) }))
     }
-    const waitSeconds = timeoutMs === undefined || this.#queue.depth + this.#running.size < backend.parallelism() ? 0 : (this.#waitSeconds(this.#queue.depth + 1) ?? 0)
-    if (timeoutMs !== undefined && (waitSeconds * 1000 + (this.pace.meanMs ?? 0) > timeoutMs)) {
+    // Where a place is free it runs at once: refused for what others took, it would be refused for ever, since only a run corrects the estimate.
+    if (timeoutMs === undefined || this.#queue.depth + this.#running.size < backend.parallelism()) return
+    const waitSeconds = this.#waitSeconds(this.#queue.depth + 1) ?? 0
+    if (waitSeconds * 1000 + (this.pace.meanMs ?? 0) > timeoutMs) {
       throw this.#counted(createHostError('OVERLOADED', 'It could not be served within the given time.', { retryAfterSeconds: this.#retryAfter(waitSeconds) }))
     }
   }

@@ -110,7 +110,7 @@ describe('a deadline of the caller', () => {
     fake.submit({ timeoutMs: 1 })
     fake.submit({ timeoutMs: 1 })
     const idle = withPace(createFakeModel().start())
-    idle.submit({ timeoutMs: 1_000 })
+    idle.submit({ timeoutMs: 10 })
   })
 
   test('ends one that waits, without a worker hearing of it', async () => {
