@@ -1,10 +1,8 @@
-import { request } from 'node:http'
 import type { Clock } from '../workers/contract.ts'
 import { CAN_FIND_PROCESSES, commandOf, findPortHolders, isPortFree, isSameProcess, type PortHolder } from '../workers/ports.ts'
-import { endProcess, findFronts, type KnownFront, type ReapOptions, reapOrphans, type RunRecord } from './run-state.ts'
+import { endProcess, findFronts, type KnownFront, type ReapOptions, reapOrphans } from './run-state.ts'
 
 /** Long enough for a front on a busy machine: one that serves must not be taken for dead. */
-const ANSWER_MS = 2_000
 const POLL_MS = 20
 const KILLED_MS = 5_000
 /** A process that ends has no open files any more while its socket still listens: for so long, a socket of nobody may be one of those. */
@@ -38,18 +36,16 @@ export interface ReclaimOptions extends ReapOptions {
   port: number
   host: string
   clock: Clock
-  /** Does this front still serve? Default: any answer to `GET /health` within two seconds. */
-  answers?: (front: RunRecord) => Promise<boolean>
-  /** How long an orphaned front has to end by itself. Default: 2,000. */
+  /** How long an orphaned front has to end by itself. Default: 5,000. */
   graceMs?: number
 }
 
 /**
- * Frees the port when an orphan of an earlier run holds it. An orphan is a worker whose front is dead, or a front that does not answer and whose parent is gone;
+ * Frees the port when an orphan of an earlier run holds it. An orphan is a worker whose front is dead, or a front whose parent is gone, whether it still serves or not: it is asked to drain first;
  * each is known by its run-state file and its start time, never by the port alone. Call after `reapOrphans`; not in a cluster worker, whose port the master holds.
  *
  * @returns `reclaimed`: 1 when the port had to be freed, else 0.
- * @throws {PortHeldError} when anyone else holds the port, a front of ours that serves or that someone still looks after included. Nobody was signalled then.
+ * @throws {PortHeldError} when anyone else holds the port, a front of ours that someone still looks after included. Nobody was signalled then.
  */
 export async function reclaimPort(options: ReclaimOptions): Promise<{ reclaimed: number }> {
   const { port, host } = options
@@ -58,7 +54,7 @@ export async function reclaimPort(options: ReclaimOptions): Promise<{ reclaimed:
   let settlesAt = options.clock.now() + SETTLE_MS
   while (!(await isPortFree(port, host))) {
     const holders = await findPortHolders(port, host)
-    const orphans = await judge(holders, options)
+    const orphans = judge(holders, options)
     if (orphans.length > 0) {
       for (const orphan of orphans) await end(orphan, options)
       reclaimed = 1
@@ -84,12 +80,12 @@ interface Orphan {
  *
  * @throws {PortHeldError} naming the first holder that is not an orphan of ours.
  */
-async function judge(holders: readonly PortHolder[], options: ReclaimOptions): Promise<Orphan[]> {
+function judge(holders: readonly PortHolder[], options: ReclaimOptions): Orphan[] {
   const fronts = findFronts(options.stateDir)
   const orphans: Orphan[] = []
   for (const holder of holders) {
     if (holder.pid === null) return []
-    const orphan = await orphanOf(holder.pid, fronts, orphans, options)
+    const orphan = orphanOf(holder.pid, fronts, orphans)
     if (orphan === null) throw new PortHeldError(options.port, holder)
     orphans.push(orphan)
   }
@@ -97,10 +93,10 @@ async function judge(holders: readonly PortHolder[], options: ReclaimOptions): P
 }
 
 /** @param ending Judged already: a worker that inherited the socket of an orphaned front is an orphan with it. */
-async function orphanOf(pid: number, fronts: readonly KnownFront[], ending: readonly Orphan[], { answers = answersHealth }: ReclaimOptions): Promise<Orphan | null> {
+function orphanOf(pid: number, fronts: readonly KnownFront[], ending: readonly Orphan[]): Orphan | null {
   const front = fronts.find(({ record }) => record.pid === pid && isSameProcess(pid, record.startTime))
   if (front !== undefined) {
-    if (!front.isParentGone || (await answers(front.record))) return null
+    if (!front.isParentGone) return null
     return { kind: 'front', pid, startTime: front.record.startTime, front: pid }
   }
   for (const { record, isAlive, workers } of fronts) {
@@ -117,7 +113,7 @@ async function orphanOf(pid: number, fronts: readonly KnownFront[], ending: read
  *
  * @throws {PortHeldError} when it cannot be ended.
  */
-async function end(orphan: Orphan, { log, kill, clock, graceMs = 2_000, stateDir, port }: ReclaimOptions): Promise<void> {
+async function end(orphan: Orphan, { log, kill, clock, graceMs = 5_000, stateDir, port }: ReclaimOptions): Promise<void> {
   const how = { log, kill, what: `orphaned ${orphan.kind} that held the port`, front: orphan.front }
   if (orphan.kind === 'front' && endProcess(orphan, 'SIGTERM', how)) await waitUntilGone(orphan, graceMs, clock)
   if (endProcess(orphan, 'SIGKILL', how)) await waitUntilGone(orphan, KILLED_MS, clock)
@@ -135,21 +131,4 @@ async function waitUntilGone({ pid, startTime }: Orphan, withinMs: number, clock
 function pause(clock: Clock, ms: number): Promise<void> {
   const alive = setInterval(() => {}, 60_000)
   return new Promise<void>((resolve) => clock.after(ms, resolve)).finally(() => clearInterval(alive))
-}
-
-/** Whether anything at all comes back: a front that refuses, is late or draining is alive all the same. */
-function answersHealth({ host, port }: RunRecord): Promise<boolean> {
-  return new Promise((resolve) => {
-    const asked = request({ host: reachableHost(host), port, path: '/health', agent: false, signal: AbortSignal.timeout(ANSWER_MS) }, (response) => {
-      response.destroy()
-      resolve(true)
-    })
-    asked.on('error', () => resolve(false))
-    asked.end()
-  })
-}
-
-function reachableHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1'
-  return host === '::' ? '::1' : host
 }

@@ -91,8 +91,6 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-const no = (): Promise<boolean> => Promise.resolve(false)
-const neverAsked = (): Promise<boolean> => Promise.reject(new Error('nobody should be asked'))
 
 describe('reclaimPort', { skip: notHere }, () => {
   it('takes a free port, and 0, as they are', async () => {
@@ -114,7 +112,7 @@ describe('reclaimPort', { skip: notHere }, () => {
     assert.ok(stranger.stdout && stranger.pid !== undefined)
     const port = Number(String((await once(stranger.stdout, 'data'))[0]))
     await writeRunFile(place, { pid: stranger.pid, startTime: 'another boot:1', port })
-    await assert.rejects(place.reclaim(port, { answers: neverAsked }), (error) => {
+    await assert.rejects(place.reclaim(port), (error) => {
       assert.ok(error instanceof PortHeldError)
       assert.deepEqual([error.code, error.port, error.pid], ['PORT_HELD', port, stranger.pid])
       assert.match(error.message, new RegExp(`^port ${port} is held by pid ${stranger.pid} \\(\\S*node\\S* -e `))
@@ -127,15 +125,15 @@ describe('reclaimPort', { skip: notHere }, () => {
   it('leaves a front alone that its parent looks after, even when it does not answer', async () => {
     await using place = await makePlace()
     const front = await place.startFront({ mode: 'silent', workers: 1 })
-    await assert.rejects(place.reclaim(front.port, { answers: neverAsked }), { code: 'PORT_HELD', pid: front.pid })
+    await assert.rejects(place.reclaim(front.port), { code: 'PORT_HELD', pid: front.pid })
     assert.deepEqual(place.kills, [])
   })
 
-  it('leaves a front alone that answers, even when its parent is gone', async () => {
+  it('ends a front whose parent is gone, also while it still serves: whoever starts another wants that one', async () => {
     await using place = await makePlace()
     const front = await place.startOrphan({ mode: 'answers', workers: 1 })
-    await assert.rejects(place.reclaim(front.port), { code: 'PORT_HELD', pid: front.pid })
-    assert.deepEqual(place.kills, [])
+    assert.deepEqual(await place.reclaim(front.port), { reclaimed: 1 })
+    assert.deepEqual(place.kills[0], [front.pid, 'SIGTERM'])
   })
 
   it('asks a front to end whose parent is gone and that does not answer, and ends its workers', async () => {
@@ -150,7 +148,7 @@ describe('reclaimPort', { skip: notHere }, () => {
   it('ends an orphaned front by force that does not end by itself', async () => {
     await using place = await makePlace()
     const front = await place.startOrphan({ mode: 'stubborn', workers: 0 })
-    assert.deepEqual(await place.reclaim(front.port, { graceMs: 50, answers: no }), { reclaimed: 1 })
+    assert.deepEqual(await place.reclaim(front.port, { graceMs: 50 }), { reclaimed: 1 })
     assert.deepEqual(place.kills, [[front.pid, 'SIGTERM'], [front.pid, 'SIGKILL']])
     assert.ok(await isPortFree(front.port, '127.0.0.1'))
   })
@@ -161,7 +159,7 @@ describe('reclaimPort', { skip: notHere }, () => {
     const kill = (): never => {
       throw Object.assign(new Error('not permitted'), { code: 'EPERM' })
     }
-    await assert.rejects(place.reclaim(front.port, { kill, answers: no }), { code: 'PORT_HELD', pid: front.pid })
+    await assert.rejects(place.reclaim(front.port, { kill }), { code: 'PORT_HELD', pid: front.pid })
   })
 
   it('ends an orphaned front that is frozen', async () => {
@@ -186,7 +184,7 @@ describe('reclaimPort', { skip: notHere }, () => {
   it('ends an orphaned front together with the worker that shares its port', async () => {
     await using place = await makePlace()
     const front = await place.startOrphan({ mode: 'silent', workers: 1, shares: true })
-    assert.deepEqual(await place.reclaim(front.port, { answers: no }), { reclaimed: 1 })
+    assert.deepEqual(await place.reclaim(front.port), { reclaimed: 1 })
     assert.ok(await isPortFree(front.port, '127.0.0.1'))
     assert.ok(![front.pid, ...front.workers].some((pid) => place.isRunning(pid)))
   })
@@ -197,7 +195,7 @@ describe('reclaimPort', { skip: notHere }, () => {
     const stranger = front.workers[0]
     assert.ok(stranger !== undefined)
     await writeRunFile(place, { pid: front.pid, startTime: processStartTime(front.pid), port: front.port })
-    await assert.rejects(place.reclaim(front.port, { answers: no }), { code: 'PORT_HELD', pid: stranger })
+    await assert.rejects(place.reclaim(front.port), { code: 'PORT_HELD', pid: stranger })
     assert.deepEqual(place.kills, [])
   })
 })
