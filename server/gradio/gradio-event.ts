@@ -127,8 +127,10 @@ export class GradioEvent {
     this.#readers++
     try {
       const end = this.#told ?? (await this.#tell(reader, telling))
-      if (end === null || reader.signal.aborted) return false
+      if (end === null) return false
+      // Kept even if this reader is gone: the transcript is past it.
       this.#told = end
+      if (reader.signal.aborted) return false
       telling.write({ message: end })
       return true
     } finally {
@@ -156,7 +158,8 @@ export class GradioEvent {
       return this.#failed('The host failed on this prediction.')
     }
     if (this.#ending !== null) return unlessAborted(this.#ending, reader.signal)
-    return reader.signal.aborted ? null : this.#failed('The events of this prediction are gone.')
+    if (reader.signal.aborted) return null
+    return this.#told ?? this.#failed('The events of this prediction are gone.')
   }
 
   async #tellWork(work: Work, reader: EventStream, telling: Telling, stop: AbortSignal): Promise<CompletedMessage | null> {
