@@ -303,7 +303,8 @@ export class HostedModel implements RunOwner {
     const { meanMs } = this.pace
     if (meanMs === null) return null
     const startSeconds = this.#unreadySince === null ? 0 : this.backend.readyInSeconds()
-    return startSeconds + (position * meanMs) / 1000 / this.backend.parallelism()
+    const calls = Math.ceil(position / (this.#spec?.batch?.maxSize ?? 1))
+    return startSeconds + (calls * meanMs) / 1000 / this.backend.parallelism()
   }
 
   #retryAfter(seconds: number | null): number {

@@ -449,6 +449,16 @@ describe('batches', () => {
     assert.equal(lonely.run.running, true)
   })
 
+  test('count as one call each in the time that is left', async () => {
+    const fake = withPace(createFakeModel({ spec: { batch: { maxSize: 3, maxWaitMs: 0 } } }).start())
+    fake.submit()
+    const waiting = Array.from({ length: 4 }, () => fake.submit())
+    const etas = await Promise.all(waiting.map(async (each) => (await positionOf(each))?.etaSeconds))
+    assert.deepEqual(etas, [1, 1, 1, 2])
+    fake.submit({ timeoutMs: 3_000 })
+    assert.equal(refusal(() => fake.submit({ timeoutMs: 2_999 })).code, 'OVERLOADED')
+  })
+
   test('leave out those that must run alone', async () => {
     const fake = createFakeModel({ spec: { batch: { maxSize: 3, maxWaitMs: 0 } } }).start()
     const [suspect, x] = [fake.submit(), fake.submit()]
