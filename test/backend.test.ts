@@ -9,6 +9,7 @@ import type { Clock, Limits } from '../workers/contract.ts'
 import { ProcessBackend } from '../workers/process-backend.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
 import { backendContract, type BackendOptions, type BackendUnderTest } from './backend-contract.ts'
+import { itemOf, RecordingSink } from './helpers/fake-worker.ts'
 
 const PAGE_BYTES = 4_096
 const clock: Clock = {
@@ -80,6 +81,35 @@ describe('ProcessBackend', () => {
     assert.ok(setting.backend.readyInSeconds() > 0)
     await setting.until(() => setting.backend.isReady())
     assert.equal(setting.backend.readyInSeconds(), 0)
+  })
+
+  test('runs as many at once as it has threads, in each as many as their concurrency', async () => {
+    await using setting = await startProcessBackend({ model: 'slow', limits: { threads: 2, concurrency: 2 } })
+    await setting.until(() => setting.backend.isReady())
+    assert.equal(setting.backend.parallelism(), 4)
+    const sinks = Array.from({ length: 4 }, () => new RecordingSink())
+    for (const [index, sink] of sinks.entries()) setting.backend.reserve(false)?.run([itemOf(index + 1, { inputs: { text: 'x', ms: 60_000 } })], [sink])
+    await Promise.all(sinks.map((sink) => sink.until(() => sink.facts.length > 0)))
+    assert.equal(setting.backend.reserve(false), null)
+    for (const index of sinks.keys()) setting.backend.cancel(index + 1, 'CANCELLED')
+    await Promise.all(sinks.map((sink) => sink.ended()))
+    assert.deepEqual(sinks.map(({ error }) => error?.code), sinks.map(() => 'CANCELLED'))
+  })
+
+  test('a thread that is ended takes its neighbours along, who are to blame for nothing; the other thread goes on', async () => {
+    await using setting = await startProcessBackend({ model: 'never', limits: { threads: 2, concurrency: 2, timeoutMs: 60_000 } })
+    await setting.until(() => setting.backend.isReady())
+    const sinks = Array.from({ length: 4 }, () => new RecordingSink())
+    for (const [index, sink] of sinks.entries()) setting.backend.reserve(false)?.run([itemOf(index + 1, { inputs: { text: 'x', never: true } })], [sink])
+    await Promise.all(sinks.map((sink) => sink.until(() => sink.facts.length > 0)))
+    setting.backend.cancel(1, 'CANCELLED')
+    await sinks[0]?.ended()
+    await Promise.race(sinks.slice(1).map((sink) => sink.ended()))
+    const lost = sinks.filter(({ loss }) => loss !== undefined)
+    assert.deepEqual(lost.map(({ loss }) => loss), [{ suspect: false, death: 'cancel' }])
+    assert.equal(sinks.filter(({ heard }) => heard.length === 0).length, 2)
+    await setting.until(() => setting.backend.reserve(false) !== null)
+    assert.equal(setting.backend.snapshot().restarts.timeout, 1)
   })
 
   test('names the cause of a model that does not start, and gives up on it', async () => {
