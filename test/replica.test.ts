@@ -196,6 +196,18 @@ describe('the silence of a worker', () => {
   })
 })
 
+describe('a suspect that runs alone', () => {
+  for (const begun of [true, false]) {
+    test(`is ${begun ? 'blamed' : 'not blamed'} for the end of a worker that ${begun ? 'had begun with it' : 'was dead already when it was given'}`, () => {
+      const setting = createReplica().ready()
+      setting.workers.last.takes = begun
+      const sink = setting.run(1, true)
+      setting.workers.last.exit()
+      assert.deepEqual(sink.loss, { suspect: begun, death: 'crash' })
+    })
+  }
+})
+
 describe('late messages', () => {
   test('of a killed worker are not heard: what it held is given to another', async () => {
     const setting = createReplica().ready()

@@ -82,8 +82,8 @@ export type ToWorker =
   | { type: 'load'; settings: WorkerSettings }
   /** Run `setup` and an example in every thread, under the effective limits. */
   | { type: 'setup'; limits: Limits }
-  /** One unit of work: one item, or a batch for one call of `predictBatch`. */
-  | { type: 'predict'; items: PredictItem[] }
+  /** One unit of work: one item, or a batch for one call of `predictBatch`. `alone`: say `taken` before any of it runs. */
+  | { type: 'predict'; items: PredictItem[]; alone?: true }
   | { type: 'cancel'; id: number; reason: 'CANCELLED' | 'DEADLINE_EXCEEDED' }
   | { type: 'credit'; id: number; events: number }
   | { type: 'stop' }
@@ -109,6 +109,8 @@ export type FromWorker =
   | { type: 'heartbeat' }
   /** How many threads can take work now; anything below `threads` means one is being replaced. */
   | { type: 'threads'; ready: number; died?: ThreadDeath }
+  /** A suspect that runs alone is about to begin. Without this word its worker may have died before, and it is not to blame. */
+  | { type: 'taken'; id: number }
   | PredictionFact
   /** The end. `outputs` is absent when the last `output`/`append` facts already said it all. */
   | { type: 'done'; id: number; outputs?: Values; runMs: number }

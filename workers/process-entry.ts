@@ -3,7 +3,7 @@
  * It obeys IPC, the end of IPC, and SIGKILL; nothing else.
  */
 import { flushCompileCache } from 'node:module'
-import type { Envelope, FromWorker, Limits, ToWorker, WorkerSettings } from './contract.ts'
+import type { Envelope, FromWorker, Limits, PredictItem, ToWorker, WorkerSettings } from './contract.ts'
 import { Outbox } from './outbox.ts'
 import { setupErrorOf } from './thread-pool.ts'
 import { UnitRunner } from './unit-runner.ts'
@@ -38,6 +38,7 @@ function obey(message: ToWorker): void {
       void setup(message.limits)
       break
     case 'predict':
+      if (message.alone === true) sayTaken(message.items)
       units?.predict(message.items)
       break
     case 'cancel':
@@ -50,6 +51,12 @@ function obey(message: ToWorker): void {
       void stop()
       break
   }
+}
+
+/** Written before the work begins: what it does may end this process at once, and what is in the pipe by then is read all the same. */
+function sayTaken(items: readonly PredictItem[]): void {
+  for (const { id } of items) outbox.push({ type: 'taken', id })
+  outbox.flush()
 }
 
 async function load(loading: WorkerSettings): Promise<void> {

@@ -43,6 +43,8 @@ type Why = RestartReason | 'stop'
 interface UnitFlight {
   open: number
   alone: boolean
+  /** The worker has begun with it, for all we know: one that runs alone is blamed for a death only if the worker said so. */
+  taken: boolean
   /** Set once it was asked to stop: gives up the wait for its confirmation. */
   giveUpWaiting: (() => void) | null
 }
@@ -148,14 +150,14 @@ export class Replica {
   }
 
   run(items: PredictItem[], sinks: PredictionSink[], alone: boolean): void {
-    const unit: UnitFlight = { open: items.length, alone, giveUpWaiting: null }
+    const unit: UnitFlight = { open: items.length, alone, taken: !alone, giveUpWaiting: null }
     this.#units++
     this.#predictions += items.length
     items.forEach((item, index) => {
       const sink = sinks[index]
       if (sink !== undefined) this.#flights.set(item.id, { sink, unit, stopping: false })
     })
-    this.#handle?.send({ type: 'predict', items })
+    this.#handle?.send(alone ? { type: 'predict', items, alone } : { type: 'predict', items })
   }
 
   /** @returns False when the prediction is not here. */
@@ -325,6 +327,9 @@ export class Replica {
         return this.#expectStop(flight.unit)
       case 'stopped':
         return this.#release(message.id, flight)
+      case 'taken':
+        flight.unit.taken = true
+        return
       case 'lost':
         if (!flight.stopping) sink.lost({ suspect: message.suspect, death: message.death })
         return this.#release(message.id, flight)
@@ -429,7 +434,7 @@ export class Replica {
     const blameless = reason === 'timeout' || reason === 'recycle' || reason === 'stop'
     const death: Loss['death'] = reason === 'recycle' || reason === 'setup' ? 'stop' : reason
     for (const [id, flight] of [...this.#flights]) {
-      if (!flight.stopping) flight.sink.lost({ suspect: !blameless, death })
+      if (!flight.stopping) flight.sink.lost({ suspect: !blameless && flight.unit.taken, death })
       this.#release(id, flight)
     }
   }

@@ -204,6 +204,8 @@ export class ThreadPool {
     const thread: PoolThread = { id, worker, port: port1, bundles: new Set(), ready: false, terminating: null, unitsAtDeath: null }
     this.#threads.set(id, thread)
     port1.on('message', (message: FromThread) => this.#events.said(message))
+    // The pool's own rejection comes a turn later than the exit, which knows of no reason.
+    worker.once('error', (error) => this.#retire(thread, deathOf(thread, error)))
     worker.once('exit', () => {
       this.#retire(thread, thread.terminating?.death ?? 'crash')
       this.#threads.delete(id)

@@ -48,6 +48,8 @@ export class FakeWorker implements WorkerHandle {
   readonly pid: number
   readonly worker: number
   readonly sent: ToWorker[] = []
+  /** Says at once that it begins with a suspect, as a living one does. */
+  takes = true
   killed = false
   exited = false
   unsent = 0
@@ -62,6 +64,7 @@ export class FakeWorker implements WorkerHandle {
 
   send(message: ToWorker): void {
     this.sent.push(message)
+    if (message.type === 'predict' && message.alone === true && this.takes) this.say(...message.items.map(({ id }) => ({ type: 'taken' as const, id })))
   }
 
   unsentBytes(): number {
