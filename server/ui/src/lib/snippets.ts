@@ -50,9 +50,12 @@ interface Call {
   outputs: string[]
 }
 
-function given({ inputs }: ModelSpec, values: Values): Given[] {
+/** What is required and not in the form yet stands as the first example has it. */
+function given({ inputs, examples }: ModelSpec, values: Values): Given[] {
   return Object.entries(inputs).flatMap(([name, spec]): Given[] => {
-    const value = values[name]
+    const now = values[name]
+    const isUnset = (now === undefined || now === null || now === '') && spec.optional !== true && spec.value === undefined
+    const value = isUnset ? examples[0]?.[name] : now
     const isEmpty = value === undefined || value === null || (Array.isArray(value) && value.length === 0 && takesFiles(spec))
     if (isEmpty && (spec.optional === true || spec.value !== undefined)) return []
     if (takesFiles(spec) && (isEmpty || hasFile(value))) return [{ name, value: null, files: isEmpty ? [PLACEHOLDER[spec.kind] ?? 'file'] : filesOf(value).map((file) => file.name) }]
