@@ -3,7 +3,7 @@ import { createRequire, registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 registerHooks({
-  resolve: (specifier, context, next) => next(specifier === 'typescript' ? 'js-typescript' : specifier, context),
+  resolve: (specifier, context, next) => next(specifier.replace(/^typescript(?=$|\/)/, 'js-typescript'), context),
 })
 
 const ui = fileURLToPath(new URL('../server/ui/', import.meta.url))
