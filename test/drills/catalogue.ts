@@ -1,0 +1,30 @@
+import type { Drill } from './drill.ts'
+import { blockWorker } from './faults/block-worker.ts'
+import { endlessLoop } from './faults/endless-loop.ts'
+import { freezeAndThaw } from './faults/freeze-and-thaw.ts'
+import { freezeWorker } from './faults/freeze-worker.ts'
+import { heapExhaustion } from './faults/heap-exhaustion.ts'
+import { killAllWorkers } from './faults/kill-all-workers.ts'
+import { killOneOfTwo } from './faults/kill-one-of-two.ts'
+import { killOnlyWorker } from './faults/kill-only-worker.ts'
+import { nativeLeak } from './faults/native-leak.ts'
+import { poison, poisonAmongFour } from './faults/poison.ts'
+import { badOutput } from './faults/bad-output.ts'
+import { clientsLeave } from './faults/clients-leave.ts'
+import { idleModel } from './faults/idle-model.ts'
+import { outputFloods } from './faults/output-floods.ts'
+import { overload } from './faults/overload.ts'
+import { sigterm } from './faults/sigterm.ts'
+import { slowReader } from './faults/slow-reader.ts'
+import { slowStart, thirdTimeLucky, throwingStart } from './faults/slow-start.ts'
+
+/** Every drill, in the order of the table. */
+export const DRILLS: readonly Drill[] = [
+  killOneOfTwo, killOnlyWorker, killAllWorkers,
+  freezeWorker, freezeAndThaw, blockWorker, endlessLoop,
+  poison, poisonAmongFour, heapExhaustion, nativeLeak,
+  slowStart, throwingStart, thirdTimeLucky,
+  outputFloods, badOutput, slowReader,
+  clientsLeave, overload, sigterm,
+  idleModel,
+]

@@ -1,0 +1,180 @@
+/** The real host as a child process, for the drills: keeps what it says about its workers, and forgets its lines about single predictions. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+import type { ConfigFile } from '../../workers/config-file.ts'
+import { Census } from './processes.ts'
+
+const MAIN = fileURLToPath(new URL('../../bin/footlights.mjs', import.meta.url))
+const FIXTURES = fileURLToPath(new URL('../fixtures/models/', import.meta.url))
+const START_MS = 60_000
+const STOP_MS = 60_000
+const GONE_MS = 5_000
+/** Many lines of a model, or of predictions, are no news. */
+const COUNTED_ONLY = new Set(['prediction', 'a model wrote'])
+/** Of a test runner, for its own children. */
+const NOT_INHERITED = ['NODE_TEST_CONTEXT', 'NODE_CHANNEL_FD', 'NODE_OPTIONS', 'PORT', 'HOST', 'FOOTLIGHTS_ADMIN_TOKEN', 'FOOTLIGHTS_CONFIG', 'LOG_LEVEL']
+
+export interface HostSettings {
+  models: readonly string[]
+  config?: ConfigFile
+  env?: NodeJS.ProcessEnv
+  /** Default 0, a free one. */
+  port?: number
+  /** A state folder that outlives the host. Default: one of its own. */
+  stateDir?: string
+}
+
+/** One line that the host logged, with the moment in ms of our own monotonic clock. */
+export interface HostLine {
+  at: number
+  message: string
+  fields: Record<string, unknown>
+}
+
+export interface HostEnd {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+/** The environment for a host: ours without what belongs to us alone. */
+export function hostEnvironment(env: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const inherited = { ...process.env }
+  for (const name of NOT_INHERITED) delete inherited[name]
+  return { ...inherited, HOST: '127.0.0.1', ...env }
+}
+
+/** A folder with a models folder that links to the given models: a fixture's name, `<name>:<fixture>` to serve it under another, or an absolute path. */
+export async function makeSite(models: readonly string[]): Promise<{ folder: string; modelsDir: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'footlights-drill-'))
+  const modelsDir = join(folder, 'models')
+  await mkdir(modelsDir)
+  for (const model of models) {
+    const [name, folderName = name] = model.split(':')
+    const source = model.startsWith('/') ? model.replace(/\/$/, '') : join(FIXTURES, folderName ?? '')
+    await symlink(source, join(modelsDir, model.startsWith('/') ? basename(source) : (name ?? '')), 'junction')
+  }
+  return { folder, modelsDir }
+}
+
+export class DrillHost {
+  readonly child: ChildProcess
+  readonly stateDir: string
+  readonly lines: HostLine[] = []
+  readonly census = new Census()
+  readonly #folder: string
+  readonly #ended: Promise<HostEnd>
+  #errorText = ''
+  #url = ''
+  #predictions = 0
+  readonly #waiting = new Set<() => void>()
+
+  private constructor(child: ChildProcess, folder: string, stateDir: string) {
+    this.child = child
+    this.stateDir = stateDir
+    this.#folder = folder
+    this.#ended = once(child, 'close').then(() => ({ code: child.exitCode, signal: child.signalCode }))
+    if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (text) => this.#hear(text))
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#errorText += text
+    })
+  }
+
+  /** Starts a host and does not wait for it. */
+  static async spawn({ models, config, env, port = 0, stateDir }: HostSettings): Promise<DrillHost> {
+    const { folder, modelsDir } = await makeSite(models)
+    const state = stateDir ?? join(folder, 'state')
+    const configFile = join(folder, 'footlights.config.mjs')
+    await writeFile(configFile, `export default ${JSON.stringify({ drainMs: 10_000, ...config })}\n`)
+    const child = spawn(process.execPath, [MAIN], {
+      cwd: folder,
+      env: hostEnvironment({ PORT: String(port), FOOTLIGHTS_MODELS: modelsDir, FOOTLIGHTS_STATE: state, FOOTLIGHTS_CONFIG: configFile, ...env }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    return new DrillHost(child, folder, state)
+  }
+
+  /** Starts a host and waits until it listens. @throws with what it wrote when it does not. */
+  static async start(settings: HostSettings): Promise<DrillHost> {
+    const host = await DrillHost.spawn(settings)
+    const late = setTimeout(() => host.child.kill('SIGKILL'), START_MS)
+    const listening = await Promise.race([host.logged(({ message }) => message === 'listening'), host.ended()])
+    clearTimeout(late)
+    if ('code' in listening) throw new Error(`the host ended with ${String(listening.code ?? listening.signal)}: ${host.errorText}`)
+    host.#url = String(listening.fields['url'])
+    return host
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  get port(): number {
+    return Number(new URL(this.#url).port)
+  }
+
+  get errorText(): string {
+    return this.#errorText
+  }
+
+  /** Predictions that it has accounted for in its log. */
+  get predictions(): number {
+    return this.#predictions
+  }
+
+  ended(): Promise<HostEnd> {
+    return this.#ended
+  }
+
+  /** The first line from `since` (our monotonic ms) on, past or to come, that fits. */
+  async logged(fits: (line: HostLine) => boolean, since = -Infinity): Promise<HostLine> {
+    for (;;) {
+      const found = this.lines.find((line) => line.at >= since && fits(line))
+      if (found !== undefined) return found
+      await new Promise<void>((resolve) => this.#waiting.add(resolve))
+    }
+  }
+
+  /** Ends it and its folder. @returns how it ended, and the pids that it left behind. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<HostEnd & { left: number[] }> {
+    this.census.take(this.pid)
+    const running = this.child.exitCode === null && this.child.signalCode === null
+    if (running) this.child.kill(signal)
+    const late = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS)
+    const end = await this.#ended
+    clearTimeout(late)
+    const left = await this.census.leftAfter(GONE_MS)
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 })
+    return { ...end, left }
+  }
+
+  #hear(text: string): void {
+    const line = parseLine(text)
+    if (line === null) return
+    if (line.message === 'prediction') this.#predictions++
+    if (COUNTED_ONLY.has(line.message)) return
+    this.lines.push(line)
+    for (const wake of this.#waiting) wake()
+    this.#waiting.clear()
+  }
+}
+
+function parseLine(text: string): HostLine | null {
+  try {
+    const { timestamp, message, ...fields } = JSON.parse(text) as Record<string, unknown>
+    if (typeof timestamp !== 'string' || typeof message !== 'string') return null
+    return { at: Date.parse(timestamp) - performance.timeOrigin, message, fields }
+  } catch {
+    // Not a line of the log.
+    return null
+  }
+}
