@@ -257,7 +257,10 @@ export class HostedModel implements RunOwner {
     this.#queue.addReturned(run)
     this.#running.delete(run)
     run.prediction.requeued()
-    queueMicrotask(() => this.capacityChanged())
+    queueMicrotask(() => {
+      this.capacityChanged()
+      this.#tellPositions()
+    })
   }
 
   poisoned(run: PredictionRun): number {
@@ -314,7 +317,7 @@ export class HostedModel implements RunOwner {
   #refuseUnservable(timeoutMs: number | undefined): void {
     const { backend } = this
     if (!backend.isServing()) throw this.#counted(this.#notServing())
-    if (this.#queue.isFull && (backend.reserve(false) === null || this.#queue.depth > 0)) {
+    if (this.#queue.isFull && (backend.reserve('idle') === null || this.#queue.depth > 0)) {
       throw this.#counted(createHostError('QUEUE_FULL', `The queue is full: ${this.#queue.depth} are waiting.`, { retryAfterSeconds: this.#retryAfter(this.#waitSeconds(this.#queue.depth)) }))
     }
     // Where a place is free it runs at once: refused for what others took, it would be refused for ever, since only a run corrects the estimate.
@@ -376,20 +379,20 @@ export class HostedModel implements RunOwner {
         if (this.#dispatchAlone(first)) continue
         // Others go on beside it, but not on the worker that is being emptied for it.
         const shared = this.#queue.firstShared()
-        const beside = shared === undefined ? null : backend.reserve(false, true)
+        const beside = shared === undefined ? null : backend.reserve('beside')
         if (beside === null || shared === undefined) return
         this.#queue.remove(shared)
         this.#dispatch([shared], beside)
         continue
       }
-      const reservation = backend.reserve(false)
+      const reservation = backend.reserve(first.followed ? 'idle' : 'shared')
       if (reservation === null || !this.#batchIsDue()) return
       this.#dispatch(this.#queue.takeShared(this.#spec?.batch?.maxSize ?? 1), reservation)
     }
   }
 
   #dispatchAlone(run: PredictionRun): boolean {
-    const reservation = this.backend.reserve(true)
+    const reservation = this.backend.reserve('alone')
     if (reservation === null) return false
     this.#queue.remove(run)
     this.#dispatch([run], reservation)

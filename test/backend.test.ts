@@ -77,7 +77,7 @@ backendContract('ProcessBackend', async (options) => {
 describe('ProcessBackend', () => {
   test('gives nothing to a worker that is not ready', async () => {
     await using setting = await startProcessBackend({ model: 'echo' })
-    assert.deepEqual([setting.backend.isReady(), setting.backend.isServing(), setting.backend.reserve(false)], [false, true, null])
+    assert.deepEqual([setting.backend.isReady(), setting.backend.isServing(), setting.backend.reserve('shared')], [false, true, null])
     assert.ok(setting.backend.readyInSeconds() > 0)
     await setting.until(() => setting.backend.isReady())
     assert.equal(setting.backend.readyInSeconds(), 0)
@@ -88,9 +88,9 @@ describe('ProcessBackend', () => {
     await setting.until(() => setting.backend.isReady())
     assert.equal(setting.backend.parallelism(), 4)
     const sinks = Array.from({ length: 4 }, () => new RecordingSink())
-    for (const [index, sink] of sinks.entries()) setting.backend.reserve(false)?.run([itemOf(index + 1, { inputs: { text: 'x', ms: 60_000 } })], [sink])
+    for (const [index, sink] of sinks.entries()) setting.backend.reserve('shared')?.run([itemOf(index + 1, { inputs: { text: 'x', ms: 60_000 } })], [sink])
     await Promise.all(sinks.map((sink) => sink.until(() => sink.facts.length > 0)))
-    assert.equal(setting.backend.reserve(false), null)
+    assert.equal(setting.backend.reserve('shared'), null)
     for (const index of sinks.keys()) setting.backend.cancel(index + 1, 'CANCELLED')
     await Promise.all(sinks.map((sink) => sink.ended()))
     assert.deepEqual(sinks.map(({ error }) => error?.code), sinks.map(() => 'CANCELLED'))
@@ -100,7 +100,7 @@ describe('ProcessBackend', () => {
     await using setting = await startProcessBackend({ model: 'never', limits: { threads: 2, concurrency: 2, timeoutMs: 60_000 } })
     await setting.until(() => setting.backend.isReady())
     const sinks = Array.from({ length: 4 }, () => new RecordingSink())
-    for (const [index, sink] of sinks.entries()) setting.backend.reserve(false)?.run([itemOf(index + 1, { inputs: { text: 'x', never: true } })], [sink])
+    for (const [index, sink] of sinks.entries()) setting.backend.reserve('shared')?.run([itemOf(index + 1, { inputs: { text: 'x', never: true } })], [sink])
     await Promise.all(sinks.map((sink) => sink.until(() => sink.facts.length > 0)))
     setting.backend.cancel(1, 'CANCELLED')
     await sinks[0]?.ended()
@@ -108,7 +108,7 @@ describe('ProcessBackend', () => {
     const lost = sinks.filter(({ loss }) => loss !== undefined)
     assert.deepEqual(lost.map(({ loss }) => loss), [{ suspect: false, death: 'cancel' }])
     assert.equal(sinks.filter(({ heard }) => heard.length === 0).length, 2)
-    await setting.until(() => setting.backend.reserve(false) !== null)
+    await setting.until(() => setting.backend.reserve('shared') !== null)
     assert.equal(setting.backend.snapshot().restarts.timeout, 1)
   })
 

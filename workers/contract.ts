@@ -240,13 +240,18 @@ export interface Reservation {
   run(items: PredictItem[], sinks: PredictionSink[]): void
 }
 
+/**
+ * Where a unit of work may go.
+ * - `idle`: where it begins at once, for a caller who follows it and is told its place until then.
+ * - `shared`: also behind others that will be over in a moment.
+ * - `alone`: where nothing else runs, for a suspect. `beside`: not where a suspect waits for the others to end.
+ */
+export type Need = 'idle' | 'shared' | 'alone' | 'beside'
+
 /** A way to run predictions. */
 export interface Backend {
-  /**
-   * A place on the ready worker with the fewest in flight, or null. `alone`: on a worker that runs nothing else.
-   * `sparing`: leave out the least busy one, which is being emptied for a prediction that must run alone.
-   */
-  reserve(alone: boolean, sparing?: boolean): Reservation | null
+  /** A place on the ready worker with the fewest in flight, or null. */
+  reserve(need: Need): Reservation | null
   /** Asks the model to stop by its signal, then by force; the sink hears of it. */
   cancel(id: number, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): void
   /** Lets the worker send more facts of this prediction. */

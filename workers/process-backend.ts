@@ -1,6 +1,6 @@
 import { watch } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Backend, BackendSnapshot, FromWorker, Limits, ModelSpec, PredictItem, PredictionSink, Reservation } from './contract.ts'
+import type { Backend, BackendSnapshot, FromWorker, Limits, ModelSpec, Need, PredictItem, PredictionSink, Reservation } from './contract.ts'
 import type { Replica, ReplicaDeps } from './replica.ts'
 import { Supervisor, type UsageSource } from './supervisor.ts'
 
@@ -51,12 +51,12 @@ export class ProcessBackend implements Backend {
     this.#supervisor.start()
   }
 
-  reserve(alone: boolean, sparing = false): Reservation | null {
-    const replica = alone ? this.#emptyReplica() : this.#leastBusy(sparing)
+  reserve(need: Need): Reservation | null {
+    const replica = need === 'alone' ? this.#emptyReplica() : this.#leastBusy(need)
     if (replica === null) return null
     return {
       worker: replica.worker,
-      run: (items, sinks) => this.#run(replica, items, sinks, alone),
+      run: (items, sinks) => this.#run(replica, items, sinks, need === 'alone'),
     }
   }
 
@@ -137,10 +137,10 @@ export class ProcessBackend implements Backend {
     this.#events.changed(worker, what, why)
   }
 
-  /** `sparing`: the least busy one is being emptied for a prediction that must run alone. */
-  #leastBusy(sparing: boolean): Replica | null {
-    const spare = this.#spareUnits()
-    const spared = sparing ? this.#emptiest() : null
+  #leastBusy(need: Need): Replica | null {
+    const spare = need === 'shared' ? this.#spareUnits() : 0
+    // The least busy one is being emptied for a prediction that must run alone.
+    const spared = need === 'beside' ? this.#emptiest() : null
     let best: Replica | null = null
     for (const replica of this.#supervisor.replicas()) {
       if (replica === spared || !replica.hasRoom(spare)) continue
