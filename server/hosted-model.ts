@@ -32,6 +32,8 @@ export interface ModelView {
   usualSeconds: number | null
   startupEtaSeconds: number | null
   replicas: ReplicaSnapshot[]
+  /** How many workers it shall have; fewer may be there, none while it sleeps. */
+  slots: number
   /** Seconds from arrival to the end. */
   latency: { p50: number | null; p95: number | null }
   outcomes: Record<Outcome, number>
@@ -237,6 +239,7 @@ export class HostedModel implements RunOwner {
       usualSeconds: this.pace.meanMs === null ? null : this.pace.meanMs / 1000,
       startupEtaSeconds: serving ? null : this.backend.readyInSeconds(),
       replicas: backend.replicas,
+      slots: this.#limits.replicas,
       latency: this.pace.quantiles(),
       outcomes: { ...this.#outcomes },
       restarts: backend.restarts,

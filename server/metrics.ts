@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { ReplicaState, RestartReason } from '../workers/contract.ts'
+import type { ReplicaSnapshot, RestartReason } from '../workers/contract.ts'
 import { REPLICA_STATES } from '../workers/lifecycle.ts'
 import type { ModelView } from './hosted-model.ts'
 
@@ -133,15 +133,17 @@ export class Metrics {
 
   #workerStates(gauge: Gauge): void {
     for (const view of this.#sources.models()) {
-      for (const replica of view.replicas) {
-        for (const state of REPLICA_STATES) gauge.set({ model: view.name, worker: String(replica.worker), state }, state === stateOf(replica) ? 1 : 0)
+      for (const [worker, replica] of slotsOf(view)) {
+        for (const state of REPLICA_STATES) gauge.set({ model: view.name, worker: String(worker), state }, state === replica?.state ? 1 : 0)
       }
     }
   }
 
-  #perWorker(name: string, help: string, value: (replica: ModelView['replicas'][number]) => number): void {
+  #perWorker(name: string, help: string, value: (replica: ReplicaSnapshot) => number): void {
     this.#pulled(name, help, ['model', 'worker'], (gauge) => {
-      for (const view of this.#sources.models()) for (const replica of view.replicas) gauge.set({ model: view.name, worker: String(replica.worker) }, value(replica))
+      for (const view of this.#sources.models()) {
+        for (const [worker, replica] of slotsOf(view)) gauge.set({ model: view.name, worker: String(worker) }, replica === null ? 0 : value(replica))
+      }
     })
   }
 
@@ -164,6 +166,9 @@ export class Metrics {
   }
 }
 
-function stateOf(replica: { state: ReplicaState }): ReplicaState {
-  return replica.state
+/** By number; null where no worker is, as in a model that sleeps: its series exist all the same. */
+function slotsOf({ slots, replicas }: ModelView): Map<number, ReplicaSnapshot | null> {
+  const bySlot = new Map<number, ReplicaSnapshot | null>(Array.from({ length: slots }, (_, worker) => [worker, null]))
+  for (const replica of replicas) bySlot.set(replica.worker, replica)
+  return bySlot
 }
