@@ -36,8 +36,9 @@ class ForkedWorker implements WorkerHandle {
     this.#child = child
     this.pid = child.pid ?? 0
     this.#output = new WorkerOutput((stream, line) => deps.onLine(model, worker, stream, line), deps.now)
-    if (child.stdout !== null) this.#output.drain('stdout', child.stdout)
-    if (child.stderr !== null) this.#output.drain('stderr', child.stderr)
+    // Neither is there when no process could be made for want of descriptors.
+    if (child.stdout != null) this.#output.drain('stdout', child.stdout)
+    if (child.stderr != null) this.#output.drain('stderr', child.stderr)
     this.#outbox = new Outbox((messages) => this.#write(messages))
     child.on('message', (messages: Envelope<FromWorker>) => {
       for (const message of messages) events.message(message)
