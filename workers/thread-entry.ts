@@ -3,6 +3,7 @@
  */
 import { flushCompileCache } from 'node:module'
 import type { MessagePort } from 'node:worker_threads'
+import { authorLogEntry } from './author-log.ts'
 import type { LogLevel, PredictItem } from './contract.ts'
 import { CreditedSink } from './credited-sink.ts'
 import { createHostError, describeThrown, HostError, toWire } from './errors.ts'
@@ -134,23 +135,11 @@ function onMessage(message: ToThread): void {
   }
 }
 
-function log(level: LogLevel, fields: Record<string, unknown>, message: string, item?: PredictItem): void {
-  const entry: Extract<FromThread, { type: 'log' }> = { type: 'log', id: item?.id ?? 0, level, fields: plainFields(fields), message: message.slice(0, 65_536), requestId: item?.requestId ?? '' }
+function log(level: LogLevel, given: Record<string, unknown>, said: string, item?: PredictItem): void {
+  const { fields, message, bytes } = authorLogEntry(given, said)
+  const entry: Extract<FromThread, { type: 'log' }> = { type: 'log', id: item?.id ?? 0, level, fields, message, requestId: item?.requestId ?? '' }
   if (item?.traceparent !== undefined) entry.traceparent = item.traceparent
-  const bytes = message.length + 256
   post(logBudget.spend(bytes) ? entry : { type: 'log-dropped', bytes })
-}
-
-/** Log fields come from the author: only what survives a JSON round trip may cross. */
-function plainFields(fields: unknown): Record<string, unknown> {
-  try {
-    const text = JSON.stringify(fields)
-    if (text === undefined || text.length > 65_536) return { note: 'fields too large or not plain data' }
-    const parsed: unknown = JSON.parse(text)
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : { value: parsed }
-  } catch {
-    return { note: 'fields are not plain data' }
-  }
 }
 
 function post(message: FromThread): void {
