@@ -3,6 +3,7 @@ import type { LabelledSpec } from '../components/types.ts'
 import type { Values } from './api-types.ts'
 import { capital, count } from './format.ts'
 import { text } from './text.ts'
+import { Unreadable } from './unreadable.ts'
 
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 6 })
 
@@ -17,6 +18,7 @@ export function checkInputs(inputs: Record<string, LabelledSpec>, values: Values
 }
 
 function checkInput(spec: LabelledSpec, value: unknown): string | null {
+  if (value instanceof Unreadable) return value.problem
   if (spec.kind === 'number' || spec.kind === 'slider') {
     if (Number.isNaN(value)) return text.refused.noNumber
     if (typeof value === 'number') return outOfRange(value, spec.minimum, spec.maximum, spec.precision === 0)

@@ -36,6 +36,8 @@ function listen(change: 'addEventListener' | 'removeEventListener'): void {
 /** The one under the pointer or the focus, else the first empty one, else the first. */
 function pick(types: readonly string[], at: EventTarget | null, fits: (target: IntakeTarget) => boolean = () => true): IntakeTarget | null {
   const able = [...targets].filter((target) => !target.isDisabled() && target.accepts(types) && fits(target))
+  // They come in the order in which their code arrived; the visitor reads from the top.
+  able.sort((a, b) => (a.element.compareDocumentPosition(b.element) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1))
   return able.find(({ element }) => at instanceof Node && element.contains(at)) ?? able.find((target) => target.isEmpty()) ?? able[0] ?? null
 }
 

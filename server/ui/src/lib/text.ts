@@ -1,4 +1,7 @@
-/** Every English word of the pages, in one place, so that they can be translated. The components' own are in `component-text.ts`. */
+/**
+ * The English words of the pages, in one place, so that they can be translated: here what most pages say, in `text-*.ts` what only one does,
+ * in `component-text.ts` what the components say.
+ */
 import { capital, count, counted, inWords, ordinal, roughly, seconds } from './format.ts'
 
 const MISSING: Readonly<Record<string, string>> = {
@@ -25,14 +28,6 @@ const KIND: Readonly<Record<string, string>> = {
 const REPLICA_STATE = {
   starting: 'Starting', ready: 'Ready', busy: 'Busy', draining: 'Draining', backoff: 'Backoff', quarantined: 'Quarantined', stopped: 'Stopped', unavailable: 'Unavailable',
 } as const
-
-const EXIT_REASON: Readonly<Record<string, string>> = {
-  crash: 'crash', oom: 'out of memory', rss: 'above its memory cap', hang: 'did not answer', timeout: 'ran past its limit', recycle: 'recycled', setup: 'could not start', stop: 'stopped',
-}
-
-const OUTCOME: Readonly<Record<string, string>> = {
-  succeeded: 'completed', cancelled: 'cancelled', rejected: 'refused input', timeout: 'too slow', lost: 'lost', failed: 'failed',
-}
 
 export const text = {
   site: {
@@ -72,29 +67,6 @@ export const text = {
     replica: REPLICA_STATE,
   },
   kind: (kind: string): string => KIND[kind] ?? kind,
-  gallery: {
-    title: 'Models',
-    summary: (all: number, ready: number): string => {
-      if (all === 0) return 'No models are hosted here yet.'
-      const hosted = `${capital(inWords(all))} ${all === 1 ? 'model is' : 'models are'} hosted here`
-      if (ready === all) return `${hosted}, ${all === 1 ? 'it' : all === 2 ? 'both' : 'all of them'} can take work now.`
-      return `${hosted}, ${inWords(ready)} can take work now.`
-    },
-    none: 'Put a folder with a model.ts into the models folder and start the host again.',
-    search: 'Search models',
-    searchHint: 'Search by name, task or input',
-    show: 'Show',
-    group: { all: 'All', text: 'Text', image: 'Image', audio: 'Audio', data: 'Data' },
-    about: (duration: string): string => `about ${duration}`,
-    readyIn: (duration: string): string => `ready in about ${duration}`,
-    sleeping: 'wakes at the first request',
-    nextTry: (time: string): string => `Next try at ${time}.`,
-    noMatch: (words: string): string => `No model matches “${words}”`,
-    noMatchMore: 'Try another word, or show all models.',
-    showAll: 'Show all',
-    loading: 'Loading the list of models',
-    to: 'to',
-  },
   model: {
     back: 'All models',
     about: 'About this model',
@@ -142,6 +114,9 @@ export const text = {
     tooLong: (most: string): string => `Use at most ${most} characters.`,
   },
   copy: {
+    copy: 'Copy',
+    copied: 'Copied',
+    refused: 'The browser did not allow it',
     asJson: 'Copy as JSON',
     output: (label: string): string => `Copy ${label.toLowerCase()}`,
     requestId: 'Copy the request id',
@@ -218,121 +193,6 @@ export const text = {
     heldName: 'Waiting for the model',
     startingName: 'Starting',
     sendingName: 'Sending files',
-  },
-  trouble: {
-    modelSaid: 'Message from the model. Change the input and run again.',
-    failed: 'The model could not finish this input',
-    failedMore: 'Something inside the model went wrong. Trying again may help; if it does not, give this id to the person who runs the demo.',
-    memory: 'The model ran out of memory on this input',
-    memoryMore: 'A smaller input usually fits. If it does not, give this id to the person who runs the demo.',
-    lost: 'The model stopped while it worked on this input',
-    lostMore: 'It is being started again. Your inputs are still in the form; run them again when you like.',
-    unreached: 'The host did not answer',
-    unreachedMore: 'Nobody knows whether the request arrived, and this model must not run it twice. Your inputs are still in the form.',
-    poison: 'This input stopped the model twice',
-    poisonMore: 'The same input is not run again for a while. A different one works.',
-    deadline: (limit: string): string => `Stopped at the limit of ${limit}`,
-    deadlineMore: 'A smaller input usually finishes in time.',
-    full: 'Everyone is here at once',
-    fullMore: (limit: number): string => `${count(limit)} requests are waiting, which is the limit. Your inputs are still in the form.`,
-    overloaded: 'The model is too busy right now',
-    overloadedMore: 'The request could not be served in time. Your inputs are still in the form.',
-    notReady: 'The model is not ready yet',
-    notReadyMore: 'It did not come back within the time a request is kept. Your inputs are still in the form.',
-    draining: 'The host is restarting',
-    drainingMore: 'It finishes what it has begun and comes back. Your inputs are still in the form.',
-    quarantined: 'The model is resting',
-    tooLarge: 'What you sent is too large',
-    tooLargeMore: 'A smaller file works. Your inputs are still in the form.',
-    gone: 'This model is no longer hosted here',
-    other: 'The request did not work',
-    otherMore: 'Your inputs are still in the form. If it happens again, give this id to the person who runs the demo.',
-  },
-  notFound: {
-    title: 'There is no page here',
-    model: (name: string): string => `No model called “${name}” is hosted here.`,
-    page: 'The address may be mistyped, or what was here has moved.',
-    toModels: 'To the models',
-  },
-  drawer: {
-    language: 'Language',
-    tabs: { curl: 'curl', javascript: 'JavaScript', python: 'Python', gradioJs: 'Gradio client, JavaScript', gradioPython: 'Gradio client, Python' },
-    withInputs: (language: string): string => `${language}, with the inputs now in the form`,
-    install: 'Needs',
-    answer: 'Answer',
-    answerHead: '200, application/json',
-    inputs: 'Inputs',
-    outputs: 'Outputs',
-    columns: { name: 'Name', type: 'Type', rules: 'Rules', meaning: 'Meaning' },
-    required: 'Required',
-    optional: 'Optional',
-    byDefault: (value: string): string => `default ${value}`,
-    upTo: (most: string): string => `up to ${most} characters`,
-    from: (low: string, high: string): string => `${low} to ${high}`,
-    atLeast: (low: string): string => `at least ${low}`,
-    atMost: (high: string): string => `at most ${high}`,
-    oneOf: (choices: string): string => `one of ${choices}`,
-    someOf: (choices: string): string => `any of ${choices}`,
-    more: (choices: number): string => `${count(choices)} more`,
-    trouble: 'When it does not work',
-    errors: [
-      { status: 400, before: 'An input was refused;', code: 'errors', after: 'names each one' },
-      { status: 422, before: 'The author says no;', code: 'detail', after: 'says why' },
-      { status: 429, before: 'Queue full; wait', code: 'Retry-After', after: 'seconds' },
-      { status: 503, before: 'The model is coming back; wait', code: 'Retry-After', after: 'seconds' },
-      { status: 504, before: 'The deadline passed;', code: 'x-timeout-ms', after: 'sets your own' },
-    ],
-    progressBefore: 'For progress while it runs, ask for',
-    progressAfter: '. Everything else is in the',
-    openapi: 'API description',
-  },
-  status: {
-    title: (all: number, ready: number): string => {
-      if (all === 0) return 'No models are hosted'
-      if (ready === all) return all === 1 ? 'The model can take work' : `All ${inWords(all)} models can take work`
-      return `${capital(inWords(ready))} of ${inWords(all)} models can take work`
-    },
-    loading: 'Status',
-    lead: (version: string, up: string, age: number): string => `Footlights ${version}, up for ${up}. ${age < 1.5 ? 'Refreshed just now' : `Refreshed ${roughly(age)} ago`}.`,
-    paused: 'Paused.',
-    metrics: 'Metrics',
-    pause: 'Pause',
-    resume: 'Go on',
-    inFlight: 'In flight',
-    inLine: 'In line',
-    perMinute: 'Requests a minute',
-    held: 'Held for a restart',
-    memory: 'Memory of all workers',
-    memoryOf: (cap: string): string => `of ${cap}`,
-    notAvailable: (model: string): string => `${model} is not available`,
-    quarantined: (model: string): string => `${model} is quarantined`,
-    isStarting: (model: string): string => `${model} is starting`,
-    heldFor: (held: number): string => `${counted(held, 'request is', 'requests are')} held for it.`,
-    nextTry: (time: string): string => `Next try at ${time}.`,
-    startNow: 'Start now',
-    restart: 'Restart',
-    columns: { model: 'Model', state: 'State', ready: 'Ready', inLine: 'In line', p50: 'p50', p95: 'p95', requests: 'Requests' },
-    workerColumns: { worker: 'Worker', state: 'State', memory: 'Memory, MiB', inFlight: 'In flight', restarts: 'Restarts', lastExit: 'Last exit' },
-    table: 'Models and their workers',
-    workersOf: (model: string): string => `Workers of ${model}`,
-    show: (model: string): string => `Show the workers of ${model}`,
-    hide: (model: string): string => `Hide the workers of ${model}`,
-    pid: (pid: number): string => `pid ${pid}`,
-    of: (part: string, whole: string): string => `${part} of ${whole}`,
-    never: 'never',
-    noneYet: 'none yet',
-    noMemory: 'none',
-    suspect: 'suspect',
-    sleeping: 'Sleeping',
-    exit: (reason: string): string => EXIT_REASON[reason] ?? reason,
-    signal: (signal: string): string => `signal ${signal}`,
-    code: (code: number): string => `code ${code}`,
-    outcome: (outcome: string): string => OUTCOME[outcome] ?? outcome,
-    events: 'Recent events',
-    noEvents: 'Nothing has happened since the start.',
-    worker: (worker: number): string => `worker ${worker}`,
-    refused: 'The host did not allow it.',
-    tokenNeeded: 'This host wants its operator token for that: use POST /admin/<model>/restart.',
   },
 }
 

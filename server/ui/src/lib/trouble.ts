@@ -2,6 +2,7 @@
 import type { ModelSpec, Problem } from './api-types.ts'
 import { roughly } from './format.ts'
 import { text } from './text.ts'
+import { troubleText } from './text-trouble.ts'
 
 export interface Trouble {
   /** Null: not a note but an empty result with words in it. */
@@ -16,7 +17,7 @@ export interface Trouble {
 }
 
 export function troubleOf(problem: Problem, { limits }: Pick<ModelSpec, 'limits'>): Trouble {
-  const words = text.trouble
+  const words = troubleText
   switch (problem.code) {
     case 'MODEL_SAID':
       return note('wait', 'message', problem.detail, words.modelSaid, false)

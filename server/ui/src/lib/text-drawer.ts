@@ -1,0 +1,35 @@
+/** The words of "Use via API"; apart, so that only the page that says them loads them. */
+import { count } from './format.ts'
+
+export const drawerText = {
+  language: 'Language',
+  tabs: { curl: 'curl', javascript: 'JavaScript', python: 'Python', gradioJs: 'Gradio client, JavaScript', gradioPython: 'Gradio client, Python' },
+  withInputs: (language: string): string => `${language}, with the inputs now in the form`,
+  install: 'Needs',
+  answer: 'Answer',
+  answerHead: '200, application/json',
+  inputs: 'Inputs',
+  outputs: 'Outputs',
+  columns: { name: 'Name', type: 'Type', rules: 'Rules', meaning: 'Meaning' },
+  required: 'Required',
+  optional: 'Optional',
+  byDefault: (value: string): string => `default ${value}`,
+  upTo: (most: string): string => `up to ${most} characters`,
+  from: (low: string, high: string): string => `${low} to ${high}`,
+  atLeast: (low: string): string => `at least ${low}`,
+  atMost: (high: string): string => `at most ${high}`,
+  oneOf: (choices: string): string => `one of ${choices}`,
+  someOf: (choices: string): string => `any of ${choices}`,
+  more: (choices: number): string => `${count(choices)} more`,
+  trouble: 'When it does not work',
+  errors: [
+    { status: 400, before: 'An input was refused;', code: 'errors', after: 'names each one' },
+    { status: 422, before: 'The author says no;', code: 'detail', after: 'says why' },
+    { status: 429, before: 'Queue full; wait', code: 'Retry-After', after: 'seconds' },
+    { status: 503, before: 'The model is coming back; wait', code: 'Retry-After', after: 'seconds' },
+    { status: 504, before: 'The deadline passed;', code: 'x-timeout-ms', after: 'sets your own' },
+  ],
+  progressBefore: 'For progress while it runs, ask for',
+  progressAfter: '. Everything else is in the',
+  openapi: 'API description',
+}

@@ -1,0 +1,59 @@
+/** The words of the operator's page; apart, so that only the page that says them loads them. */
+import { capital, counted, inWords, roughly } from './format.ts'
+
+const EXIT_REASON: Readonly<Record<string, string>> = {
+  crash: 'crash', oom: 'out of memory', rss: 'above its memory cap', hang: 'did not answer', timeout: 'ran past its limit', recycle: 'recycled', setup: 'could not start', stop: 'stopped',
+}
+
+const OUTCOME: Readonly<Record<string, string>> = {
+  succeeded: 'completed', cancelled: 'cancelled', rejected: 'refused input', timeout: 'too slow', lost: 'lost', failed: 'failed',
+}
+
+export const statusText = {
+  title: (all: number, ready: number): string => {
+    if (all === 0) return 'No models are hosted'
+    if (ready === all) return all === 1 ? 'The model can take work' : `All ${inWords(all)} models can take work`
+    return `${capital(inWords(ready))} of ${inWords(all)} models can take work`
+  },
+  loading: 'Status',
+  lead: (version: string, up: string, age: number): string => `Footlights ${version}, up for ${up}. ${age < 1.5 ? 'Refreshed just now' : `Refreshed ${roughly(age)} ago`}.`,
+  paused: 'Paused.',
+  metrics: 'Metrics',
+  pause: 'Pause',
+  resume: 'Go on',
+  inFlight: 'In flight',
+  inLine: 'In line',
+  perMinute: 'Requests a minute',
+  held: 'Held for a restart',
+  memory: 'Memory of all workers',
+  memoryOf: (cap: string): string => `of ${cap}`,
+  notAvailable: (model: string): string => `${model} is not available`,
+  quarantined: (model: string): string => `${model} is quarantined`,
+  isStarting: (model: string): string => `${model} is starting`,
+  heldFor: (held: number): string => `${counted(held, 'request is', 'requests are')} held for it.`,
+  nextTry: (time: string): string => `Next try at ${time}.`,
+  startNow: 'Start now',
+  restart: 'Restart',
+  columns: { model: 'Model', state: 'State', ready: 'Ready', inLine: 'In line', p50: 'p50', p95: 'p95', requests: 'Requests' },
+  workerColumns: { worker: 'Worker', state: 'State', memory: 'Memory, MiB', inFlight: 'In flight', restarts: 'Restarts', lastExit: 'Last exit' },
+  table: 'Models and their workers',
+  workersOf: (model: string): string => `Workers of ${model}`,
+  show: (model: string): string => `Show the workers of ${model}`,
+  hide: (model: string): string => `Hide the workers of ${model}`,
+  pid: (pid: number): string => `pid ${pid}`,
+  of: (part: string, whole: string): string => `${part} of ${whole}`,
+  never: 'never',
+  noneYet: 'none yet',
+  noMemory: 'none',
+  suspect: 'suspect',
+  sleeping: 'Sleeping',
+  exit: (reason: string): string => EXIT_REASON[reason] ?? reason,
+  signal: (signal: string): string => `signal ${signal}`,
+  code: (code: number): string => `code ${code}`,
+  outcome: (outcome: string): string => OUTCOME[outcome] ?? outcome,
+  events: 'Recent events',
+  noEvents: 'Nothing has happened since the start.',
+  worker: (worker: number): string => `worker ${worker}`,
+  refused: 'The host did not allow it.',
+  tokenNeeded: 'This host wants its operator token for that: use POST /admin/<model>/restart.',
+}

@@ -1,0 +1,32 @@
+/** The words of what went wrong; apart, so that only the page that says them loads them. */
+import { count } from './format.ts'
+
+export const troubleText = {
+  modelSaid: 'Message from the model. Change the input and run again.',
+  failed: 'The model could not finish this input',
+  failedMore: 'Something inside the model went wrong. Trying again may help; if it does not, give this id to the person who runs the demo.',
+  memory: 'The model ran out of memory on this input',
+  memoryMore: 'A smaller input usually fits. If it does not, give this id to the person who runs the demo.',
+  lost: 'The model stopped while it worked on this input',
+  lostMore: 'It is being started again. Your inputs are still in the form; run them again when you like.',
+  unreached: 'The host did not answer',
+  unreachedMore: 'Nobody knows whether the request arrived, and this model must not run it twice. Your inputs are still in the form.',
+  poison: 'This input stopped the model twice',
+  poisonMore: 'The same input is not run again for a while. A different one works.',
+  deadline: (limit: string): string => `Stopped at the limit of ${limit}`,
+  deadlineMore: 'A smaller input usually finishes in time.',
+  full: 'Everyone is here at once',
+  fullMore: (limit: number): string => `${count(limit)} requests are waiting, which is the limit. Your inputs are still in the form.`,
+  overloaded: 'The model is too busy right now',
+  overloadedMore: 'The request could not be served in time. Your inputs are still in the form.',
+  notReady: 'The model is not ready yet',
+  notReadyMore: 'It did not come back within the time a request is kept. Your inputs are still in the form.',
+  draining: 'The host is restarting',
+  drainingMore: 'It finishes what it has begun and comes back. Your inputs are still in the form.',
+  quarantined: 'The model is resting',
+  tooLarge: 'What you sent is too large',
+  tooLargeMore: 'A smaller file works. Your inputs are still in the form.',
+  gone: 'This model is no longer hosted here',
+  other: 'The request did not work',
+  otherMore: 'Your inputs are still in the form. If it happens again, give this id to the person who runs the demo.',
+}
