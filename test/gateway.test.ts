@@ -116,7 +116,7 @@ describe('a prediction', () => {
     const all: Prediction[] = []
     for (let i = 0; i < 3; i++) {
       all.push(setting.submit())
-      setting.finish({ text: 'x'.repeat(9 * 1024 * 1024) })
+      setting.finish({ text: 'x'.repeat(17 * 1024 * 1024) })
     }
     assert.deepEqual(all.map(({ id }) => gateway.prediction('fake', id) !== undefined), [false, false, true])
   })
