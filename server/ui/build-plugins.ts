@@ -8,6 +8,8 @@ import { minify, type Plugin } from 'vite'
 
 /** Smaller answers fit into one packet either way. */
 const MIN_COMPRESSED_BYTES = 500
+/** The best quality takes seconds for large files, which few pages load. */
+const LARGE_BYTES = 150_000
 const COMPRESSIBLE = /\.(?:js|css|svg|json)$/
 
 /** A classic script in the head: it sets the chosen theme before anything is painted, which no module can. */
@@ -60,7 +62,7 @@ export function precompress(): Plugin {
 async function compress(path: string): Promise<void> {
   const plain = await readFile(path)
   if (plain.length < MIN_COMPRESSED_BYTES) return
-  const brotli = promisify(brotliCompress)(plain, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: plain.length } })
+  const brotli = promisify(brotliCompress)(plain, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: plain.length, [constants.BROTLI_PARAM_QUALITY]: plain.length > LARGE_BYTES ? 9 : 11 } })
   const zipped = promisify(gzip)(plain, { level: 9 })
   await Promise.all([writeFile(`${path}.br`, await brotli), writeFile(`${path}.gz`, await zipped)])
 }
