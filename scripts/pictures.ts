@@ -23,7 +23,8 @@ interface Picture {
 const TAKEN: readonly Picture[] = [
   { name: 'text-model', path: '/language/', play: runExample('.chip') },
   { name: 'image-model', path: '/photo/', play: runExample('.thumbs button') },
-  { name: 'stream-model', path: '/scribe/', theme: 'dark', play: runExample('.examples td button') },
+  { name: 'text-model-dark', path: '/language/', theme: 'dark', play: runExample('.chip') },
+  { name: 'own-page', path: '/scribe/', play: runDesk },
   { name: 'gallery', path: '/', play: (page) => page.waitForSelector('.card .time:not(:empty)') },
   { name: 'status', path: '/status', play: (page) => page.waitForSelector('.meter rect') },
 ]
@@ -38,6 +39,11 @@ function runExample(example: string): (page: Page) => Promise<unknown> {
     // Bars grow to their value.
     await page.waitForTimeout(700)
   }
+}
+
+async function runDesk(page: Page): Promise<void> {
+  await page.click('#write')
+  await page.getByText('Written.').waitFor()
 }
 
 async function take(browser: TestBrowser, hostUrl: string, { name, path, theme = 'light', play }: Picture): Promise<void> {
