@@ -225,6 +225,6 @@ export const words = {
     emptyHint: 'Write one below, then press Enter.',
     conversation: 'Conversation',
     clear: 'New conversation',
-    removeLast: 'Remove the last message',
+    settings: 'Settings',
   },
 } as const
