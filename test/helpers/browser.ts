@@ -134,3 +134,6 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
 export async function sidewaysOverflow(page: Page): Promise<number> {
   return page.evaluate('Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)')
 }
+
+/** Why the tests of the pages cannot run here; false where they can. For the option `skip`. */
+export const skipsBrowser: string | false = process.platform === 'linux' && process.arch === 'x64' ? false : `the Chromium of the tests is for Linux on x64, not ${process.platform} on ${process.arch}`
