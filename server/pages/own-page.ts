@@ -50,6 +50,11 @@ const POLICY = [
   "frame-ancestors 'self'",
 ].join('; ')
 
+interface OwnFile {
+  path: string
+  etag: string
+}
+
 export class OwnPages {
   readonly #models: string
 
@@ -60,38 +65,45 @@ export class OwnPages {
 
   /** Answers with the model's `page/index.html`. @returns False when it brings none; nothing has been sent then. */
   async sendIndex(req: Request, res: Response, model: string): Promise<boolean> {
-    const path = await this.#find(model, ['index.html'])
-    if (path === null) return false
-    await this.#send(req, res, path)
+    const file = await this.#find(model, ['index.html'])
+    if (file === null) return false
+    await this.#send(req, res, file)
     return true
   }
 
   /** `GET /<model>/page/<file>` @throws {RequestError} `NOT_FOUND` */
   async sendFile(req: Request, res: Response, model: string, segments: readonly string[]): Promise<void> {
-    const path = await this.#find(model, segments)
-    if (path === null) throw new RequestError('NOT_FOUND', 'There is nothing at this address.')
-    await this.#send(req, res, path)
+    const file = await this.#find(model, segments)
+    if (file === null) throw new RequestError('NOT_FOUND', 'There is nothing at this address.')
+    await this.#send(req, res, file)
   }
 
   /** A regular file inside the model's own `page/`, whatever links there are; null for all else. */
-  async #find(model: string, segments: readonly string[]): Promise<string | null> {
+  async #find(model: string, segments: readonly string[]): Promise<OwnFile | null> {
     if (segments.length > MAX_SEGMENTS || !segments.every((segment) => SEGMENT.test(segment)) || typeOf(segments.at(-1)) === undefined) return null
     try {
       const folder = join(await realpath(join(this.#models, model)), 'page')
       const path = join(folder, ...segments)
       // A link anywhere on the way gives another real path, and may lead out.
       if ((await realpath(path)) !== path || !path.startsWith(folder + sep)) return null
-      return (await stat(path)).isFile() ? path : null
+      const found = await stat(path)
+      return found.isFile() ? { path, etag: `"${found.size.toString(36)}-${Math.floor(found.mtimeMs).toString(36)}"` } : null
     } catch {
       return null
     }
   }
 
-  async #send(req: Request, res: Response, path: string): Promise<void> {
-    const headers = { 'content-type': typeOf(path) ?? 'application/octet-stream', 'content-security-policy': POLICY, 'referrer-policy': 'same-origin', 'cache-control': 'no-cache' }
+  async #send(req: Request, res: Response, { path, etag }: OwnFile): Promise<void> {
+    const headers = {
+      etag,
+      'content-type': typeOf(path) ?? 'application/octet-stream',
+      'content-security-policy': POLICY,
+      'referrer-policy': 'same-origin',
+      'cache-control': 'no-cache',
+    }
     const { promise, resolve } = Promise.withResolvers<unknown>()
     // The path holds the operator's folder, in which a name may well start with a dot.
-    res.sendFile(path, { headers, cacheControl: false, etag: true, dotfiles: 'allow' }, resolve)
+    res.sendFile(path, { headers, cacheControl: false, dotfiles: 'allow' }, resolve)
     const error = await promise
     if (error !== undefined && !res.headersSent && !req.destroyed) throw error
   }
