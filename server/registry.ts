@@ -57,8 +57,14 @@ async function modelFileIn(folder: string): Promise<string | undefined> {
   return file === undefined ? undefined : join(folder, file)
 }
 
+/** Names that the operator set limits for and that no folder has: most likely misspelt. */
+export function namesOfNothing(limits: Config['limits'], found: readonly FoundModel[]): string[] {
+  return Object.keys(limits).filter((name) => !found.some((model) => model.name === name))
+}
+
 /** Makes a hosted model of each found folder. Nothing is started yet. */
 export function hostModels(found: FoundModel[], deps: RegistryDeps): Map<string, HostedModel> {
+  for (const model of namesOfNothing(deps.config.limits, found)) deps.log.warn({ model }, 'limits are set for a model that is not there')
   return new Map(found.map((model) => [model.name, hostModel(model, deps)]))
 }
 
