@@ -15,8 +15,8 @@ const FIXTURES = fileURLToPath(new URL('../fixtures/models/', import.meta.url))
 const START_MS = 60_000
 const STOP_MS = 60_000
 const GONE_MS = 5_000
-/** Many lines of a model, or of predictions, are no news. */
-const COUNTED_ONLY = new Set(['prediction', 'a model wrote'])
+/** What a line begins with that repeats a model's own words: floods of them are not even parsed. */
+const HEAD_CHARACTERS = 120
 /** Of a test runner, for its own children. */
 const NOT_INHERITED = ['NODE_TEST_CONTEXT', 'NODE_CHANNEL_FD', 'NODE_OPTIONS', 'PORT', 'HOST', 'FOOTLIGHTS_ADMIN_TOKEN', 'FOOTLIGHTS_CONFIG', 'LOG_LEVEL']
 
@@ -71,7 +71,6 @@ export class DrillHost {
   readonly #ended: Promise<HostEnd>
   #errorText = ''
   #url = ''
-  #predictions = 0
   readonly #waiting = new Set<() => void>()
 
   private constructor(child: ChildProcess, folder: string, stateDir: string) {
@@ -126,11 +125,6 @@ export class DrillHost {
     return this.#errorText
   }
 
-  /** Predictions that it has accounted for in its log. */
-  get predictions(): number {
-    return this.#predictions
-  }
-
   ended(): Promise<HostEnd> {
     return this.#ended
   }
@@ -158,10 +152,10 @@ export class DrillHost {
   }
 
   #hear(text: string): void {
+    const head = text.slice(0, HEAD_CHARACTERS)
+    if (head.includes('"message":"a model wrote"') || head.includes('"message":"prediction"')) return
     const line = parseLine(text)
     if (line === null) return
-    if (line.message === 'prediction') this.#predictions++
-    if (COUNTED_ONLY.has(line.message)) return
     this.lines.push(line)
     for (const wake of this.#waiting) wake()
     this.#waiting.clear()

@@ -118,7 +118,7 @@ export class PacedLoad {
 
 interface RawAnswer {
   status: number
-  /** The parsed body, or why there is none. */
+  /** The parsed body (of a stream: `{ stream }`, its whole text), or why there is none. */
   outcome: Record<string, unknown> | 'refused' | 'reset' | 'cut' | 'no answer'
   retryAfter: string | null
 }
@@ -143,7 +143,9 @@ export function post(url: string, body: unknown, { agent, headers = {} }: { agen
       response.on('error', () => failed('cut', response.statusCode))
       response.on('end', () => {
         const retryAfter = response.headers['retry-after'] ?? null
-        resolve({ status: response.statusCode ?? 0, outcome: parsed(Buffer.concat(chunks).toString('utf8')), retryAfter })
+        const text = Buffer.concat(chunks).toString('utf8')
+        const isStream = response.headers['content-type']?.startsWith('text/event-stream') === true
+        resolve({ status: response.statusCode ?? 0, outcome: isStream ? { stream: text } : parsed(text), retryAfter })
       })
     })
     sending.on('timeout', () => sending.destroy(new Error('no answer')))

@@ -18,6 +18,12 @@ export function rssBytesOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0) * 1024
 }
 
+/** CPU time that a process has used so far. Source: proc_pid_stat(5), fields 14 and 15, in ticks of 10 ms. */
+export function cpuSecondsOf(pid: number): number {
+  const fields = textOf(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? []
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100
+}
+
 /** Open descriptors; 0 when the process is gone. */
 export function descriptorsOf(pid: number): number {
   return namesIn(`/proc/${pid}/fd`).length

@@ -55,6 +55,10 @@ export class Stage {
     return this.#host
   }
 
+  get models(): readonly string[] {
+    return this.#drill.models
+  }
+
   /** Monotonic ms. */
   get faultAt(): number {
     if (this.#faultAt === null) throw new Error('there was no fault yet')
@@ -95,8 +99,13 @@ export class Stage {
     const askedAt = performance.now()
     const answer = await post(`${this.host.url}/${model}/predict`, inputs, { headers })
     const outcome = answer.status === 200 && typeof answer.outcome !== 'string' ? '200' : outcomeOf(answer)
-    this.#answers[outcome] = (this.#answers[outcome] ?? 0) + 1
+    this.answered(outcome)
     return { outcome, retryAfter: answer.retryAfter, tookMs: performance.now() - askedAt }
+  }
+
+  /** Counts an answer to one of the fault's own requests. */
+  answered(outcome: string): void {
+    this.#answers[outcome] = (this.#answers[outcome] ?? 0) + 1
   }
 
   /** Waits until a worker of the model has come back and the wanted ones are all ready, and takes the time of the last. */
@@ -120,7 +129,8 @@ export class Stage {
   get detectMs(): number | null {
     if (this.#detectMs === null && this.#faultAt !== null && this.#host !== null) {
       const faultAt = this.#faultAt
-      const first = this.#host.lines.find((line) => line.at >= faultAt - 2 && line.message === 'a worker changed' && DETECTED.has(String(line.fields['what'])))
+      // A line of the future is one of a host whose clock was moved.
+      const first = this.#host.lines.find((line) => line.at >= faultAt - 2 && line.at < performance.now() + 1_000 && line.message === 'a worker changed' && DETECTED.has(String(line.fields['what'])))
       if (first !== undefined) this.#detectMs = Math.max(0, first.at - faultAt)
     }
     return this.#detectMs

@@ -1,33 +1,46 @@
 import { metric } from '../../helpers/call.ts'
 import type { Drill } from '../drill.ts'
-import { pause } from '../stage.ts'
+import { rssBytesOf } from '../processes.ts'
+import { pause, type Stage } from '../stage.ts'
 
 const MEGABYTES = 50
+const HOWS = ['lines', 'long lines', 'binary']
+/** Garbage of the first flood, which the runtime takes its time to collect; it must not add up. */
+const FIRST_ROUND_MB = 300
 const FRONT_GROWTH_MB = 100
 
 export const outputFloods: Drill = {
   name: 'output-floods',
-  fault: '50 MB on stdout and stderr at once: short lines, lines of 10 MB, binary',
-  criterion: `what is above the rate is counted and dropped; 0 failed, also of those in the same thread; the front grows by at most ${FRONT_GROWTH_MB} MB`,
+  fault: '50 MB on stdout and stderr at once: short lines, lines of 10 MB, binary; three rounds',
+  criterion: `what is above the rate is counted and dropped; 0 failed, also of those in the same thread; the front grows by at most ${FIRST_ROUND_MB} MB in the first round, and by ${FRONT_GROWTH_MB} MB more in all others`,
   models: ['floods'],
   isQuick: true,
   async run(stage) {
     const host = await stage.startHost()
     const load = await stage.load({ model: 'floods' })
+    const beforeBytes = rssBytesOf(host.pid)
+    await flood(stage)
+    const firstMb = Math.round((rssBytesOf(host.pid) - beforeBytes) / 1024 / 1024)
+    stage.note(`the first round cost the front ${firstMb} MB`)
+    stage.expect(firstMb <= FIRST_ROUND_MB, `the first round cost the front ${firstMb} MB`)
     await stage.inject(async () => {
-      for (const how of ['lines', 'long lines', 'binary']) {
-        const { outcome, tookMs } = await stage.ask('floods', { megabytes: MEGABYTES, how })
-        stage.expect(outcome === '200', `${how}: ${outcome}`)
-        stage.note(`${how}: ${(tookMs / 1000).toFixed(1)} s`)
-        await pause(500)
-      }
+      await flood(stage)
+      await flood(stage)
     })
     await stage.quiet()
     stage.expectNoneFailed()
     stage.within('the longest gap', load.longestGapMs(), 3_000)
     const dropped = await metric(host.url, 'footlights_log_dropped_bytes_total{model="floods"}')
     stage.expect(dropped > MEGABYTES * 1024 * 1024, `only ${dropped} bytes were counted as dropped`)
-    stage.note(`${Math.round(dropped / 1024 / 1024)} MB of ${3 * MEGABYTES} MB dropped and counted`)
+    stage.note(`${Math.round(dropped / 1024 / 1024)} MB of ${3 * HOWS.length * MEGABYTES} MB dropped and counted`)
     stage.expectFrontBelow(FRONT_GROWTH_MB)
   },
+}
+
+async function flood(stage: Stage): Promise<void> {
+  for (const how of HOWS) {
+    const { outcome } = await stage.ask('floods', { megabytes: MEGABYTES, how })
+    stage.expect(outcome === '200', `${how}: ${outcome}`)
+    await pause(300)
+  }
 }
