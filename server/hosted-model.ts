@@ -39,6 +39,7 @@ export interface ModelView {
   outcomes: Record<Outcome, number>
   restarts: Record<RestartReason, number>
   logDroppedBytes: number
+  /** The last ones, the newest last: what happens within a millisecond is sorted by time together with other models' and keeps its order. */
   events: SupervisionEvent[]
 }
 
@@ -202,8 +203,8 @@ export class HostedModel implements RunOwner {
   }
 
   changed(event: SupervisionEvent): void {
-    this.#events.unshift(event)
-    if (this.#events.length > EVENTS_KEPT) this.#events.pop()
+    this.#events.push(event)
+    if (this.#events.length > EVENTS_KEPT) this.#events.shift()
     if (this.#backend !== null && !this.#backend.isServing()) for (const wake of this.#describedWaiters) wake()
   }
 

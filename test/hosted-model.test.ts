@@ -552,6 +552,14 @@ describe('a model that sleeps', () => {
   })
 })
 
+describe('what happened to the workers', () => {
+  test('is told in the order in which it happened, the latest 100', () => {
+    const { model } = createFakeModel()
+    for (let number = 1; number <= 101; number++) model.changed({ at: 'the same moment', model: 'fake', worker: 0, what: String(number), why: '' })
+    assert.deepEqual(model.view().events.map(({ what }) => what), Array.from({ length: 100 }, (_, index) => String(index + 2)))
+  })
+})
+
 function cancelled(): HostError {
   return createHostError('CANCELLED', 'The prediction was cancelled.')
 }
