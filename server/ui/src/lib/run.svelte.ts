@@ -189,6 +189,7 @@ export class Run {
         break
       case 'held':
         this.phase = 'held'
+        this.progress = null
         this.#expect(event.etaSeconds)
         break
       case 'started':
@@ -198,6 +199,7 @@ export class Run {
         break
       case 'replayed':
         this.isReplayed = true
+        this.progress = null
         break
       case 'progress':
         this.progress = { fraction: Math.min(1, Math.max(0, event.fraction)), text: event.text }
