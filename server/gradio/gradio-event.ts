@@ -46,8 +46,8 @@ export interface Telling {
   write(step: Step): void
 }
 
-/** How long the end of a cancelled event waits for the client's `/reset`, which comes when it no longer listens. */
-const RESET_MS = 400
+/** How long the end of a cancelled event waits for the client's `/reset`, which comes when it no longer listens; on a busy machine late. */
+const RESET_MS = 1_500
 
 /** An id for an event that has no prediction (yet), of the same shape. */
 export function newEventId(): string {
