@@ -43,6 +43,7 @@ export class Gateway {
   readonly #endedAnswers = new EndedList(500, 16 * 1024 * 1024)
   readonly #endedOthers = new EndedList(10_000, 128 * 1024 * 1024)
   #stopForgetting: (() => void) | null = null
+  #stopping = false
   #draining = false
   #whenIdle: (() => void)[] = []
 
@@ -108,8 +109,14 @@ export class Gateway {
     tracked.model.cancel(tracked.run, createHostError('CANCELLED', 'The prediction was cancelled.'))
   }
 
+  /** Also before work is refused: whoever sends work here should stop then. */
   isDraining(): boolean {
-    return this.#draining
+    return this.#stopping || this.#draining
+  }
+
+  /** Work will be refused in a moment; what is on its way is still taken. */
+  announceDrain(): void {
+    this.#stopping = true
   }
 
   /** Takes no more work. Resolves when all that was accepted has ended, or after `withinMs`; what still waits then is refused. */

@@ -180,6 +180,7 @@ function stopOnSignals(host: Host): void {
 
 /** Refuse new work, finish what was accepted, end the workers, leave nothing behind. */
 async function stop(host: Host): Promise<void> {
+  host.gateway.announceDrain()
   const cut = new AbortController()
   const closed = closeGracefully(host.server, cut.signal)
   // What comes on open connections meanwhile is accepted work, too.

@@ -209,6 +209,14 @@ describe('drain', () => {
     assert.equal(waiting.state, 'succeeded')
   })
 
+  test('that is announced is told to whoever asks, while what is on its way is still taken', () => {
+    const setting = createGateway().start()
+    assert.equal(setting.gateway.isDraining(), false)
+    setting.gateway.announceDrain()
+    assert.equal(setting.gateway.isDraining(), true)
+    assert.equal(setting.submit().state, 'running')
+  })
+
   test('is over at its bound; what is left then is told so, and its work is stopped', async () => {
     const setting = createGateway().start()
     const [running, waiting] = [setting.submit(), setting.submit()]
