@@ -52,14 +52,15 @@ describe('gallery and status', { skip: skipsBrowser }, () => {
     await page.goto('/status')
     const row = page.locator('tr.model').filter({ hasText: 'echo' })
     await row.getByText('Ready').waitFor()
-    const before = await page.locator('.workers .pid').allInnerTexts()
+    await page.getByRole('button', { name: 'Show the workers of echo' }).click()
     const { models }: { models: { name: string; replicas: { pid: number }[] }[] } = JSON.parse(await (await fetch(`${host.url}/status`)).text())
     const pid = models.find(({ name }) => name === 'echo')?.replicas[0]?.pid
     assert.ok(pid !== undefined)
+    await page.getByText(`pid ${pid}`, { exact: true }).waitFor()
     process.kill(pid, 'SIGKILL')
-    await page.getByText(/SIGKILL/).first().waitFor()
+    await page.getByText(`pid ${pid}`, { exact: true }).waitFor({ state: 'detached' })
+    await page.getByRole('cell', { name: /signal SIGKILL/ }).waitFor()
     await row.getByText('Ready').waitFor()
-    assert.notDeepEqual(await page.locator('.workers .pid').allInnerTexts(), before)
   })
 
   it('pauses on request', async () => {
