@@ -96,6 +96,18 @@ describe('ProcessBackend', () => {
     assert.deepEqual(sinks.map(({ error }) => error?.code), sinks.map(() => 'CANCELLED'))
   })
 
+  test('gives back what would wait behind something slow', async () => {
+    await using setting = await startProcessBackend({ model: 'slow', prefetch: true })
+    await setting.until(() => setting.backend.isReady())
+    const [slow, waiting] = [new RecordingSink(), new RecordingSink()]
+    setting.backend.reserve('shared')?.run([itemOf(1, { inputs: { text: 'a', ms: 60_000 } })], [slow])
+    setting.backend.reserve('shared')?.run([itemOf(2, { inputs: { text: 'b', ms: 0 } })], [waiting])
+    await waiting.ended()
+    assert.deepEqual([waiting.heard, waiting.facts, slow.heard], [['returned', 'released'], [], []])
+    setting.backend.cancel(1, 'CANCELLED')
+    await slow.ended()
+  })
+
   test('a thread that is ended takes its neighbours along, who are to blame for nothing; the other thread goes on', async () => {
     await using setting = await startProcessBackend({ model: 'never', limits: { threads: 2, concurrency: 2, timeoutMs: 60_000 } })
     await setting.until(() => setting.backend.isReady())
