@@ -70,7 +70,7 @@ export function createSpecHandler({ gateway, files, config }: AppDeps): RequestH
 const CALLER_LIMITS = ['timeoutMs', 'holdMs', 'reattachMs', 'queueSize'] as const satisfies (keyof Limits)[]
 
 function specOf({ name, limits }: HostedModel, spec: ModelSpec, renderInputs: Render, renderOutputs: Render): object {
-  const { title, description, article, inputs, outputs, examples, streams, apiName, batch } = spec
+  const { title, description, article, inputs, outputs, examples, streams, replay, apiName, batch } = spec
   return {
     name,
     title,
@@ -81,6 +81,7 @@ function specOf({ name, limits }: HostedModel, spec: ModelSpec, renderInputs: Re
     examples: examples.map(renderInputs),
     limits: Object.fromEntries(CALLER_LIMITS.map((limit) => [limit, limits[limit]])),
     streams,
+    replay,
     apiName,
     ...(batch !== null && { batch: { maxSize: batch.maxSize } }),
   }

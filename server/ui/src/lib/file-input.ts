@@ -3,6 +3,9 @@ import { isAccepted, isMediaType } from '../../../../workers/components/file-rul
 import type { FileInput, PublicFile } from '../components/types.ts'
 import { words } from './component-text.ts'
 
+/** Longer than a browser takes to read a file that it has begun to show. */
+const RELEASE_MS = 10_000
+
 export type FileKind = 'image' | 'audio' | 'video' | 'file' | 'gallery'
 
 /** What the spec of a component that takes files says about them. */
@@ -81,7 +84,8 @@ export function fileInWords(file: FileInput, bytesInWords: (bytes: number) => st
 export function viewOf(file: FileInput | null | undefined): { url: string | null; release: () => void } {
   if (file instanceof File) {
     const url = URL.createObjectURL(file)
-    return { url, release: () => URL.revokeObjectURL(url) }
+    // What is being read from it may finish first.
+    return { url, release: () => setTimeout(() => URL.revokeObjectURL(url), RELEASE_MS) }
   }
   const isOurs = file !== null && file !== undefined && new URL(file.url, location.href).origin === location.origin
   return { url: isOurs ? file.url : null, release: () => undefined }

@@ -80,6 +80,12 @@ export function timeOfDay(iso: string, withSeconds = false): string {
   return (withSeconds ? clockWithSeconds : clock).format(date)
 }
 
+/** Words of another's as a sentence. */
+export function sentence(words: string): string {
+  const trimmed = words.trim()
+  return trimmed === '' || /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`
+}
+
 /** Markdown as one line of plain words, for cards and titles. */
 export function plainWords(markdown: string): string {
   return markdown

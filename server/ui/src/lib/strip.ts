@@ -105,11 +105,9 @@ function doneMore(run: Run): string {
   return run.waitSeconds > NOTABLE_SECONDS ? text.strip.waitedInLine(run.waitSeconds) : text.strip.startedAtOnce
 }
 
-/** Seconds to the end of the estimate; null when there is none or it ran out. */
+/** Seconds to the end of the estimate, 0 when it ran out; null when there is none. */
 function left(run: Run): number | null {
-  if (run.etaAt === null) return null
-  const seconds = (run.etaAt - run.now) / 1_000
-  return seconds > 0 ? seconds : null
+  return run.etaAt === null ? null : Math.max(0, run.etaAt - run.now) / 1_000
 }
 
 function working({ phase }: Run, icon: StripIcon, line: string, more: string, lamps: string): Strip {

@@ -29,6 +29,15 @@ const REPLICA_STATE = {
   starting: 'Starting', ready: 'Ready', busy: 'Busy', draining: 'Draining', backoff: 'Backoff', quarantined: 'Quarantined', stopped: 'Stopped', unavailable: 'Unavailable',
 } as const
 
+/** An estimate below this has run out. */
+const RAN_OUT_SECONDS = 0.3
+
+/** An estimate behind what it is for; null: there is none. */
+function about(eta: number | null): string {
+  if (eta === null) return ''
+  return eta < RAN_OUT_SECONDS ? ', a little longer than expected' : `, about ${roughly(eta)}`
+}
+
 export const text = {
   site: {
     name: 'Footlights',
@@ -131,7 +140,7 @@ export const text = {
     noInputs: 'Press Run.',
     loading: 'Loading the model',
     loadingMore: (eta: number | null): string =>
-      `${eta === null ? 'It has just been started.' : `It takes about ${roughly(eta)} after a start.`} You can fill in the form; press Run and your request goes first.`,
+      `${eta === null || eta < RAN_OUT_SECONDS ? 'It has just been started.' : `It takes about ${roughly(eta)} more.`} You can fill in the form; press Run and your request goes first.`,
     cancelled: 'Cancelled',
     cancelledMore: 'Nothing was kept. Press Run to start again.',
     emptyText: 'The model answered with an empty text.',
@@ -148,16 +157,15 @@ export const text = {
     usually: (duration: string): string => `Usually takes ${duration}`,
     wakes: 'The model sleeps; it wakes at the first request',
     unavailable: 'The model is not available now',
-    starting: (eta: number | null): string => (eta === null ? 'Starting' : `Starting, about ${roughly(eta)}`),
+    starting: (eta: number | null): string => `Starting${about(eta)}`,
     sending: 'Sending',
     sendingFiles: (share: string): string => `Sending files, ${share}`,
     queued: (position: number, eta: number | null): string => {
       const place = position === 1 ? 'You are next in line' : `You are ${ordinal(position)} in line`
-      return eta === null ? place : `${place}, about ${roughly(eta)}`
+      return `${place}${about(eta)}`
     },
-    longer: 'a little longer than expected',
     queuedMore: (before: number): string => `${before === 0 ? 'Nobody' : capital(inWords(before))} before you. Your place is kept while this page is open.`,
-    held: (eta: number | null): string => (eta === null ? 'The model is coming back' : `The model is coming back, about ${roughly(eta)}`),
+    held: (eta: number | null): string => `The model is coming back${about(eta)}`,
     heldMore: 'Your request is kept and runs as soon as it is ready.',
     running: 'Running',
     runningAgain: 'Running again',
