@@ -84,6 +84,8 @@ function refuse(socket: Duplex, failure: WireFailure): number {
 const SWEEP_MS = 50
 /** A client may be sending on an idle connection in the moment it would be closed; so long such requests are waited for and answered. */
 export const LAST_REQUESTS_MS = 500
+/** By then the idle connections are closed, and no request comes any more except from those whose answers were on their way. */
+export const LAST_REQUESTS_SEEN_MS = LAST_REQUESTS_MS + 4 * SWEEP_MS
 
 /**
  * Stops listening and resolves when the last answer has been sent. Requests on open connections are still answered, with `Connection: close`;

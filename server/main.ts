@@ -12,7 +12,7 @@ import { type Config, ConfigError, loadConfig } from './config.ts'
 import { FileStore } from './files/store.ts'
 import { Gateway } from './gateway.ts'
 import type { HostedModel } from './hosted-model.ts'
-import { closeGracefully, createHttpServer, LAST_REQUESTS_MS } from './http-server.ts'
+import { closeGracefully, createHttpServer, LAST_REQUESTS_SEEN_MS } from './http-server.ts'
 import { createLogger, isTerminal, type Logger } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { logPrediction } from './prediction-log.ts'
@@ -128,7 +128,7 @@ async function packageVersion(): Promise<string> {
 
 async function listen({ config, log, server, runState, files, models }: Host): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error: NodeJS.ErrnoException) => reject(unbindable(error, config)))
     server.listen(config.port, config.host, () => resolve())
   })
   const url = addressOf(server, config.host)
@@ -147,6 +147,13 @@ async function modelsSettled(models: Host['models']): Promise<void> {
   const until = clock.now() + READY_WITHIN_MS
   const settled = (model: HostedModel): boolean => model.backend.isReady() || model.view().state !== 'starting'
   while (clock.now() < until && ![...models.values()].every(settled)) await new Promise((resolve) => setTimeout(resolve, 50))
+}
+
+/** An address that this machine does not have, or may not use, is a setting to mend; all else is a failure as it is. */
+function unbindable(error: NodeJS.ErrnoException, { host, port }: Config): Error {
+  const reasons: Record<string, string> = { EADDRNOTAVAIL: 'is no address of this machine', ENOTFOUND: 'is not known', EACCES: 'may not be bound by this user' }
+  const reason = reasons[error.code ?? '']
+  return reason === undefined ? error : new ConfigError(`HOST and PORT must name an address to bind: ${host}:${port} ${reason}`, { cause: error })
 }
 
 function addressOf(server: Server, host: string): string {
@@ -180,20 +187,39 @@ function stopOnSignals(host: Host): void {
 
 /** Refuse new work, finish what was accepted, end the workers, leave nothing behind. */
 async function stop(host: Host): Promise<void> {
-  host.gateway.announceDrain()
   const cut = new AbortController()
-  const closed = closeGracefully(host.server, cut.signal)
-  // What comes on open connections meanwhile is accepted work, too.
-  await Promise.race([closed, new Promise<void>((resolve) => setTimeout(resolve, LAST_REQUESTS_MS))])
-  await host.gateway.drain(host.config.drainMs)
+  const closed = cluster.isWorker ? await handOver(host, cut.signal) : await drainInPlace(host, cut.signal)
   clock.after(LAST_ANSWERS_MS, () => cut.abort())
-  await closed
+  await closed.port
   await Promise.all([...host.models.values()].map((model) => model.backend.close(0)))
   host.usage.close()
   await host.files.close()
   host.runState.remove()
   await host.stateDir.close()
   host.log.info({}, 'stopped')
+}
+
+/** Resolves when what was accepted has ended; `port` when the last connection is closed. In an object, since a promise of a promise is one. */
+interface Closing {
+  port: Promise<void>
+}
+
+/**
+ * Nobody takes our place: the port stays open until what was accepted has ended. Its callers can come back for it, health checks see
+ * that we stop, and new work hears 503 instead of finding nobody, which a proxy in front would call 502.
+ */
+async function drainInPlace(host: Host, cut: AbortSignal): Promise<Closing> {
+  await host.gateway.drain(host.config.drainMs)
+  return { port: closeGracefully(host.server, cut) }
+}
+
+/** Another host has the port already, in pm2's cluster: we leave it at once, and take only what comes on our open connections. */
+async function handOver(host: Host, cut: AbortSignal): Promise<Closing> {
+  host.gateway.announceDrain()
+  const port = closeGracefully(host.server, cut)
+  await Promise.race([port, new Promise<void>((resolve) => setTimeout(resolve, LAST_REQUESTS_SEEN_MS))])
+  await host.gateway.drain(host.config.drainMs)
+  return { port }
 }
 
 function exitWith(code: number, log: Logger, error: unknown): void {
