@@ -14,6 +14,9 @@ import type { ModelParams } from './predict.ts'
 
 const STYLE = 'body{font:1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}pre{overflow:auto;background:#f3f3f3;padding:1rem}dt{font-weight:600}'
 
+/** These pages are seen only where there are no others. */
+const NOT_BUILT = '<p>The pages in which the models can be tried are not built: <code>npm ci</code> with the development packages, or <code>npm run build:ui</code>, does it.</p>'
+
 /** `GET /` */
 export function createIndexPage({ gateway }: AppDeps): RequestHandler {
   return (_req, res) => sendPage(res, indexHtml(gateway.models().map((model) => model.view())))
@@ -33,7 +36,7 @@ export function indexHtml(models: readonly Pick<ModelView, 'name' | 'title' | 'd
     return `<li><a href="${escapeHtml(name)}/">${escapeHtml(title)}</a> (${escapeHtml(condition)})<br>${escapeHtml(description)}</li>`
   })
   const list = items.length === 0 ? '<p>There are no models yet.</p>' : `<ul>${items.join('')}</ul>`
-  return page('Footlights', `<h1>Footlights</h1>${list}<p><a href="docs">API</a> · <a href="status">Status</a></p>`)
+  return page('Footlights', `<h1>Footlights</h1>${list}<p><a href="docs">API</a> · <a href="status">Status</a></p>${NOT_BUILT}`)
 }
 
 /**

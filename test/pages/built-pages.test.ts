@@ -4,6 +4,8 @@ import { describe, it, before, after } from 'node:test'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { request } from 'undici'
 
+import { openBuiltPages } from '../../server/pages/built-pages.ts'
+import { indexHtml } from '../../server/rest/pages.ts'
 import { startTestHost, type TestHost } from '../helpers/start-test-host.ts'
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
@@ -97,5 +99,12 @@ describe('the built pages', () => {
     for (const name of ['nothing.js', 'index.html', '..%2f..%2fpackage.json', '.', 'index.html.br']) {
       assert.equal((await fetch(`${host.url}/assets/ui/${name}`)).status, 404, name)
     }
+  })
+})
+
+describe('without built pages', () => {
+  it('the host has none, and the plain list of models says how to get them', async () => {
+    assert.equal(openBuiltPages('', new URL('../fixtures/', import.meta.url).pathname), null)
+    assert.match(indexHtml([]), /npm run build:ui/)
   })
 })
