@@ -1,7 +1,7 @@
 /** The native API: the list of models, one model, its runs, the host's status. The pages know no other way to the host. */
 import type { HostStatus, ModelEntry, ModelSpec, Problem, RunEvent, Values } from './api-types.ts'
 import { connection } from './connection.svelte.ts'
-import { EventReader, type ServerEvent } from './event-stream.ts'
+import { coalesced, EventReader, type ServerEvent } from './event-stream.ts'
 import { requestBody } from './request-body.ts'
 import { at } from './root.ts'
 import { type Answer, decoded, post } from './transport.ts'
@@ -125,7 +125,7 @@ async function* follow(answer: Answer, run: RunProgress): AsyncGenerator<RunEven
   if (isNew) yield { type: 'accepted', id: run.id, requestId: answer.headers.get('x-request-id') ?? '' }
   const reader = new EventReader()
   for await (const piece of answer.text) {
-    for (const event of reader.take(piece)) {
+    for (const event of coalesced(reader.take(piece))) {
       run.after = event.id
       run.isOver ||= event.event === 'done' || event.event === 'error'
       run.hasOutput ||= event.event === 'output'

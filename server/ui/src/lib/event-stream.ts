@@ -32,3 +32,32 @@ function eventOf(block: string): ServerEvent | null {
   }
   return event === '' || data === '' ? null : { event, id, data: JSON.parse(data) as unknown }
 }
+
+/**
+ * Events that came together as few as say the same: text that grew in several steps grew in one, of several outputs or reports of progress in a
+ * row the last holds. A fast model would else have the page drawn for every token.
+ */
+export function coalesced(events: readonly ServerEvent[]): ServerEvent[] {
+  const few: ServerEvent[] = []
+  for (const event of events) {
+    const last = few.at(-1)
+    const merged = last === undefined ? null : merge(last, event)
+    if (merged === null) few.push(event)
+    else few[few.length - 1] = merged
+  }
+  return few
+}
+
+const REPLACED: ReadonlySet<string> = new Set(['output', 'progress', 'queued'])
+
+function merge(earlier: ServerEvent, later: ServerEvent): ServerEvent | null {
+  if (earlier.event !== later.event) return null
+  if (REPLACED.has(later.event)) return later
+  if (!isAppend(earlier) || !isAppend(later) || earlier.data.output !== later.data.output) return null
+  return { ...later, data: { output: later.data.output, text: earlier.data.text + later.data.text } }
+}
+
+function isAppend(event: ServerEvent): event is ServerEvent & { data: { output: string; text: string } } {
+  const { data } = event
+  return event.event === 'append' && typeof data === 'object' && data !== null && 'text' in data && typeof data.text === 'string' && 'output' in data && typeof data.output === 'string'
+}

@@ -123,8 +123,12 @@ export function hasPart(run: Run): boolean {
   return run.outputs !== null && !run.isStale
 }
 
-/** Words of the texts among the outputs. */
+/** Counting longer texts at every word that comes would cost more than it tells. */
+const MOST_COUNTED = 50_000
+
+/** Words of the texts among the outputs; 0 also when there are too many to count. */
 function wordsIn(run: Run): number {
   const texts = Object.values(run.outputs ?? {}).filter((value) => typeof value === 'string')
+  if (texts.reduce((sum, value) => sum + value.length, 0) > MOST_COUNTED) return 0
   return texts.reduce((sum, value) => sum + (value.match(/\S+/g)?.length ?? 0), 0)
 }
