@@ -3,6 +3,7 @@ import type {
   WorkerExit, WorkerHandle, WorkerSettings,
 } from './contract.ts'
 import type { WireError } from './errors.ts'
+import { Flights } from './flights.ts'
 import { nextState, type ReplicaEvent } from './lifecycle.ts'
 import { type Failure, nextRestart } from './restart-policy.ts'
 
@@ -11,8 +12,6 @@ export const SUSPECT_AFTER_MS = 1_500
 export const HUNG_AFTER_MS = 2_500
 /** An exit this soon after a forced stop of a thread is that stop's doing: native code aborts the process. */
 const FORCED_EXIT_MS = 2_000
-/** How long the process may take to confirm that a cancelled prediction has stopped, its own grace included. */
-const CONFIRM_STOP_MS = 2_000
 /** From `stop` to SIGKILL. */
 const STOP_MS = 2_000
 /** What a worker that does not read may have waiting; above it nothing more is sent there. */
@@ -39,23 +38,6 @@ export interface ReplicaDeps {
 
 type Why = RestartReason | 'stop'
 
-/** What one call of the author's code runs. It can only stop as a whole. */
-interface UnitFlight {
-  open: number
-  alone: boolean
-  /** The worker has begun with it, for all we know: one that runs alone is blamed for a death only if the worker said so. */
-  taken: boolean
-  /** Set once it was asked to stop: gives up the wait for its confirmation. */
-  giveUpWaiting: (() => void) | null
-}
-
-interface Flight {
-  sink: PredictionSink
-  unit: UnitFlight
-  /** Nobody waits for its end any more, only for its place. */
-  stopping: boolean
-}
-
 /**
  * One place for a worker process of one model: the process that is there now, what runs in it, and its life by the table in `lifecycle.ts`.
  * A timer never changes the state, except the end of a back-off: time-outs kill the process, and its exit moves the table.
@@ -64,12 +46,11 @@ export class Replica {
   readonly worker: number
   readonly #deps: ReplicaDeps
   readonly #owner: ReplicaOwner
-  readonly #flights = new Map<number, Flight>()
+  readonly #flights: Flights
   readonly #failures: Failure[] = []
   #state: ReplicaState = 'backoff'
   #handle: WorkerHandle | null = null
   #limits: Limits
-  #units = 0
   #threadsReady = 0
   #heardAt = 0
   #suspect = false
@@ -90,13 +71,14 @@ export class Replica {
   #droppedBytesBefore = 0
   #droppedInThreads = 0
   #cancelTimer: (() => void) | null = null
-  #idleWaiters: (() => void)[] = []
+  #goneWaiters: (() => void)[] = []
 
   constructor(worker: number, owner: ReplicaOwner, deps: ReplicaDeps) {
     this.worker = worker
     this.#owner = owner
     this.#deps = deps
     this.#limits = deps.settings.limits
+    this.#flights = new Flights({ freed: () => owner.capacity(), unconfirmed: () => this.kill('timeout') }, deps.clock)
   }
 
   get state(): ReplicaState {
@@ -112,7 +94,7 @@ export class Replica {
   }
 
   get units(): number {
-    return this.#units
+    return this.#flights.units
   }
 
   get predictions(): number {
@@ -140,9 +122,9 @@ export class Replica {
 
   /** In rotation, with `spare` units beyond what its threads can run at once. */
   hasRoom(spare: number): boolean {
-    if (!this.isRoutable() || this.#runsAlone()) return false
+    if (!this.isRoutable() || this.#flights.hasLoner) return false
     if ((this.#handle?.unsentBytes() ?? 0) > MAX_UNSENT_BYTES) return false
-    return this.#units < this.#threadsReady * this.#limits.concurrency + spare
+    return this.#flights.units < this.#threadsReady * this.#limits.concurrency + spare
   }
 
   isRoutable(): boolean {
@@ -150,23 +132,16 @@ export class Replica {
   }
 
   run(items: PredictItem[], sinks: PredictionSink[], alone: boolean): void {
-    const unit: UnitFlight = { open: items.length, alone, taken: !alone, giveUpWaiting: null }
-    this.#units++
+    this.#flights.add(items, sinks, alone)
     this.#predictions += items.length
-    items.forEach((item, index) => {
-      const sink = sinks[index]
-      if (sink !== undefined) this.#flights.set(item.id, { sink, unit, stopping: false })
-    })
     this.#handle?.send(alone ? { type: 'predict', items, alone } : { type: 'predict', items })
   }
 
   /** @returns False when the prediction is not here. */
   cancel(id: number, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): boolean {
-    const flight = this.#flights.get(id)
-    if (flight === undefined) return false
+    if (!this.#flights.has(id)) return false
     this.#handle?.send({ type: 'cancel', id, reason })
-    flight.stopping = true
-    this.#expectStop(flight.unit)
+    this.#flights.stop(id)
     return true
   }
 
@@ -180,13 +155,13 @@ export class Replica {
   async drain(why: Why, withinMs: number): Promise<void> {
     const before = this.#state
     this.#cancelTimer?.()
-    if (before === 'draining') this.#deps.clock.after(withinMs, () => this.#wakeIdleWaiters())
+    if (before === 'draining') this.#deps.clock.after(withinMs, () => this.#flights.hurry())
     if (before === 'draining' || before === 'stopped') return this.#gone()
     this.#ending ??= why
     this.#move('drain-asked', why)
     if (before === 'starting') this.kill(why)
     if (this.#handle === null) return
-    if (before === 'ready') await this.#idle(withinMs)
+    if (before === 'ready') await this.#flights.idle(withinMs)
     this.#handle?.send({ type: 'stop' })
     // A worker with work left, or one that does not obey, is ended by force.
     if (this.#flights.size > 0) this.kill(why)
@@ -308,36 +283,7 @@ export class Replica {
         this.#droppedInThreads += message.bytes
         return
       default:
-        this.#hearOfPrediction(message)
-    }
-  }
-
-  #hearOfPrediction(message: Exclude<FromWorker, { type: 'heartbeat' | 'described' | 'ready' | 'setup-failed' | 'threads' | 'log' | 'log-dropped' }>): void {
-    const flight = this.#flights.get(message.id)
-    if (flight === undefined) return
-    const { sink } = flight
-    switch (message.type) {
-      case 'done':
-        sink.done(message.outputs, message.runMs)
-        return this.#release(message.id, flight)
-      case 'failed':
-        sink.failed(message.error, message.runMs)
-        if (message.stopping !== true) return this.#release(message.id, flight)
-        flight.stopping = true
-        return this.#expectStop(flight.unit)
-      case 'stopped':
-        return this.#release(message.id, flight)
-      case 'taken':
-        flight.unit.taken = true
-        return
-      case 'lost':
-        if (!flight.stopping) sink.lost({ suspect: message.suspect, death: message.death })
-        return this.#release(message.id, flight)
-      case 'returned':
-        if (!flight.stopping) sink.returned()
-        return this.#release(message.id, flight)
-      default:
-        sink.fact(message)
+        this.#flights.hear(message)
     }
   }
 
@@ -387,8 +333,9 @@ export class Replica {
     this.#handle = null
     const wasReady = this.#state === 'ready'
     this.#afterExit(reason, wasReady)
-    this.#loseFlights(reason)
-    this.#wakeIdleWaiters()
+    this.#flights.loseAll(deathBy(reason), reason === 'timeout' || reason === 'recycle' || reason === 'stop')
+    this.#flights.hurry()
+    for (const resolve of this.#goneWaiters.splice(0)) resolve()
   }
 
   #afterExit(reason: Why, wasReady: boolean): void {
@@ -419,75 +366,15 @@ export class Replica {
   }
 
   #reasonOf(exit: WorkerExit): RestartReason {
-    if (this.#deps.clock.now() - this.#forcedAt < FORCED_EXIT_MS || this.#stopsPending()) return 'timeout'
+    if (this.#deps.clock.now() - this.#forcedAt < FORCED_EXIT_MS || this.#flights.awaitsStop) return 'timeout'
     if (this.#state === 'starting') return 'setup'
     const lines = this.#handle?.lastLines().join('\n') ?? ''
     return exit.signal === 'SIGABRT' && /heap out of memory|allocation failed/i.test(lines) ? 'oom' : 'crash'
   }
 
-  #stopsPending(): boolean {
-    for (const flight of this.#flights.values()) if (flight.unit.giveUpWaiting !== null) return true
-    return false
-  }
-
-  #loseFlights(reason: Why): void {
-    const blameless = reason === 'timeout' || reason === 'recycle' || reason === 'stop'
-    const death: Loss['death'] = reason === 'recycle' || reason === 'setup' ? 'stop' : reason
-    for (const [id, flight] of [...this.#flights]) {
-      if (!flight.stopping) flight.sink.lost({ suspect: !blameless && flight.unit.taken, death })
-      this.#release(id, flight)
-    }
-  }
-
-  #release(id: number, flight: Flight): void {
-    this.#flights.delete(id)
-    flight.unit.open--
-    if (flight.unit.open === 0) {
-      flight.unit.giveUpWaiting?.()
-      this.#units--
-    }
-    flight.sink.released()
-    if (flight.unit.open > 0) return
-    if (this.#flights.size === 0) this.#wakeIdleWaiters()
-    this.#owner.capacity()
-  }
-
-  /** The worker says when the work has stopped; if it can't, its process is ended. A batch goes on while anyone waits for it. */
-  #expectStop(unit: UnitFlight): void {
-    for (const flight of this.#flights.values()) if (flight.unit === unit && !flight.stopping) return
-    unit.giveUpWaiting ??= this.#deps.clock.after(CONFIRM_STOP_MS, () => this.kill('timeout'))
-  }
-
-  #runsAlone(): boolean {
-    if (this.#units !== 1) return false
-    for (const flight of this.#flights.values()) return flight.unit.alone
-    return false
-  }
-
-  #wakeIdleWaiters(): void {
-    for (const wake of this.#idleWaiters.splice(0)) wake()
-  }
-
-  #idle(withinMs: number): Promise<void> {
-    if (this.#flights.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const giveUp = this.#deps.clock.after(withinMs, resolve)
-      this.#idleWaiters.push(() => {
-        giveUp()
-        resolve()
-      })
-    })
-  }
-
   #gone(): Promise<void> {
     if (this.#handle === null) return Promise.resolve()
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (this.#handle === null) resolve()
-        else this.#idleWaiters.push(check)
-      }
-      check()
-    })
+    return new Promise((resolve) => this.#goneWaiters.push(resolve))
   }
 
   #move(event: ReplicaEvent, why: string): void {
@@ -496,6 +383,10 @@ export class Replica {
     this.#state = next
     this.#owner.changed(this, next, why)
   }
+}
+
+function deathBy(reason: Why): Loss['death'] {
+  return reason === 'recycle' || reason === 'setup' ? 'stop' : reason
 }
 
 function describeExit(reason: Why, exit: ExitRecord | null): string {

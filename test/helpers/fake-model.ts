@@ -39,8 +39,8 @@ export function createFakeModel({ limits = {}, spec: changes = {}, clock = new F
   const workers = new FakeWorkers()
   const effective: Limits = { ...LIMITS, ...limits }
   const spec = specOf(changes)
-  const metrics = new Metrics({ models: () => [model.view()], portsReclaimed: () => 0 })
-  const model = new HostedModel('fake', {
+  const metrics: Metrics = new Metrics({ models: () => [model.view()], portsReclaimed: () => 0 })
+  const model: HostedModel = new HostedModel('fake', {
     clock, metrics, initialLimits: effective, effectiveLimits: () => effective, logEnd: (run, _outcome, error) => onEnd(run, error),
   })
   const backend = new ProcessBackend(
