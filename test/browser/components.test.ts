@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 
-import type { Page } from 'playwright-core'
-
 import { openBrowser, skipsBrowser } from '../helpers/browser.ts'
 import type { TestBrowser } from '../helpers/browser.ts'
 import { startTestHost } from '../helpers/start-test-host.ts'
 import type { TestHost } from '../helpers/start-test-host.ts'
+import { drawStroke, transfer } from './gestures.ts'
 import { paper, picture, sound } from './media.ts'
 import { chooseFiles, field, openModel, output, run, runButton, stage, when } from './model-page.ts'
 
@@ -15,7 +14,7 @@ describe('every component, filled, sent and shown', { skip: skipsBrowser }, () =
   let browser: TestBrowser
 
   before(async () => {
-    ;[host, browser] = await Promise.all([startTestHost({ models: ['kitchen', 'page-table', 'page-chat'] }), openBrowser()])
+    ;[host, browser] = await Promise.all([startTestHost({ models: ['kitchen', 'page-table'] }), openBrowser()])
   })
   after(async () => {
     await browser?.[Symbol.asyncDispose]()
@@ -99,9 +98,9 @@ describe('every component, filled, sent and shown', { skip: skipsBrowser }, () =
     await openModel(page, 'kitchen')
     const image = field(page, 'image')
     await image.getByRole('tab', { name: 'Sketch' }).click()
-    await stroke(page, 40, 40)
+    await drawStroke(page, 40, 40)
     await image.getByRole('radio', { name: 'Red' }).click()
-    await stroke(page, 40, 120)
+    await drawStroke(page, 40, 120)
     await image.getByRole('img', { name: 'Sketch of 2 strokes' }).waitFor()
     await image.getByRole('button', { name: 'Undo' }).click()
     await image.getByRole('img', { name: 'Sketch of 1 stroke' }).waitFor()
@@ -252,33 +251,6 @@ describe('every component, filled, sent and shown', { skip: skipsBrowser }, () =
     await output(page, 'Table').getByText('1 of 20,000 rows').waitFor()
   })
 
-  it('a conversation that goes on, is stopped, tried again and copied', async () => {
-    await using opened = await browser.openPage(host.url)
-    const { page } = opened
-    await openModel(page, 'page-chat')
-    const box = page.getByRole('textbox', { name: 'Message' })
-    await box.fill('hello')
-    await box.press('Enter')
-    await stage(page, 'done').waitFor()
-    const log = page.getByRole('log', { name: 'Conversation' })
-    await log.getByText('That was all').waitFor()
-    await log.locator('strong').getByText('hello').waitFor()
-    await log.locator('.hljs-string').waitFor()
-    await box.fill('and again')
-    await box.press('Enter')
-    await log.getByText('answer 3').waitFor()
-    await log.getByRole('button', { name: 'Copy answer' }).nth(1).click()
-    assert.match(String(await page.evaluate('navigator.clipboard.readText()')), /^You said \*\*and again\*\*/)
-    await page.getByRole('spinbutton', { name: 'Pause' }).fill('300')
-    await log.getByRole('button', { name: 'Try again' }).click()
-    await log.getByText('You said').nth(1).waitFor()
-    await page.getByRole('button', { name: 'Stop the answer' }).click()
-    await stage(page, 'cancelled').waitFor()
-    await box.press('Alt+ArrowUp')
-    assert.equal(await box.inputValue(), 'and again')
-    assert.equal(await log.getByRole('article').count(), 2)
-  })
-
   it('refuses JSON that is none, and says so beside the input', async () => {
     await using opened = await browser.openPage(host.url)
     const { page } = opened
@@ -293,28 +265,3 @@ const STYLE_IN_FRAME = `(() => {
   const { color, fontWeight } = getComputedStyle(document.querySelector('iframe').contentDocument.querySelector('p'))
   return [color, fontWeight]
 })()`
-
-/** Files are dropped on, or pasted into, the page as a whole. */
-async function transfer(page: Page, kind: 'drop' | 'paste', { name, mimeType, buffer }: { name: string; mimeType: string; buffer: Buffer }): Promise<void> {
-  const source = `(() => {
-    const bytes = Uint8Array.from(atob('${buffer.toString('base64')}'), (character) => character.charCodeAt(0))
-    const transfer = new DataTransfer()
-    transfer.items.add(new File([bytes], '${name}', { type: '${mimeType}' }))
-    const options = { bubbles: true, cancelable: true }
-    if ('${kind}' === 'paste') document.body.dispatchEvent(new ClipboardEvent('paste', { ...options, clipboardData: transfer }))
-    else for (const type of ['dragover', 'drop']) document.body.dispatchEvent(new DragEvent(type, { ...options, dataTransfer: transfer }))
-  })()`
-  await page.evaluate(source)
-}
-
-/** A line on the sketch pad, from a point of it to the right. */
-async function stroke(page: Page, x: number, y: number): Promise<void> {
-  const pad = page.getByRole('img', { name: /sketch/i })
-  await pad.scrollIntoViewIfNeeded()
-  const box = await pad.boundingBox()
-  assert.ok(box !== null)
-  await page.mouse.move(box.x + x, box.y + y)
-  await page.mouse.down()
-  for (let step = 1; step <= 10; step++) await page.mouse.move(box.x + x + step * 12, box.y + y + step)
-  await page.mouse.up()
-}

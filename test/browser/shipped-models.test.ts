@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 
-import { accessibilityProblems, openBrowser, skipsBrowser } from '../helpers/browser.ts'
+import { openBrowser, skipsBrowser } from '../helpers/browser.ts'
 import type { TestBrowser } from '../helpers/browser.ts'
 import { startTestHost } from '../helpers/start-test-host.ts'
 import type { TestHost } from '../helpers/start-test-host.ts'
@@ -106,23 +106,6 @@ describe('the models that ship, as a visitor uses them', { skip: skipsBrowser },
     await page.getByRole('img', { name: 'Sketch of 1 stroke' }).waitFor()
     await run(page)
     await output(page, 'Digit').getByText('1', { exact: true }).first().waitFor()
-  })
-
-  it('scribe: its own page writes on, word by word, and stops when told', async () => {
-    await using opened = await browser.openPage(host.url)
-    const { page } = opened
-    await page.goto('/scribe/')
-    const sheet = page.getByRole('textbox', { name: 'Your text' })
-    await sheet.fill('Elizabeth was not')
-    await page.getByRole('button', { name: 'Continue' }).click()
-    await page.getByText('Written. Change what you like, and continue.').waitFor()
-    const written = await sheet.inputValue()
-    assert.match(written, /^Elizabeth was not .{100,}/s)
-    await page.keyboard.press('Control+Enter')
-    await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'Continue' }).waitFor()
-    assert.ok((await sheet.inputValue()).startsWith(written))
-    assert.deepEqual(await accessibilityProblems(page), [])
   })
 
   it('photo: an example, compared with what it was made from', async () => {
