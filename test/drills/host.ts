@@ -15,6 +15,7 @@ const FIXTURES = fileURLToPath(new URL('../fixtures/models/', import.meta.url))
 const START_MS = 60_000
 const STOP_MS = 60_000
 const GONE_MS = 5_000
+const LINE_MS = 60_000
 /** What a line begins with that repeats a model's own words: floods of them are not even parsed. */
 const HEAD_CHARACTERS = 120
 /** Of a test runner, for its own children. */
@@ -129,12 +130,24 @@ export class DrillHost {
     return this.#ended
   }
 
-  /** The first line from `since` (our monotonic ms) on, past or to come, that fits. */
+  /**
+   * The first line from `since` (our monotonic ms) on, past or to come, that fits.
+   *
+   * @throws when none comes within a minute.
+   */
   async logged(fits: (line: HostLine) => boolean, since = -Infinity): Promise<HostLine> {
+    const deadline = performance.now() + LINE_MS
     for (;;) {
       const found = this.lines.find((line) => line.at >= since && fits(line))
       if (found !== undefined) return found
-      await new Promise<void>((resolve) => this.#waiting.add(resolve))
+      if (performance.now() > deadline) throw new Error(`the host did not say within ${LINE_MS / 1000} s what was waited for`)
+      await new Promise<void>((resolve) => {
+        const giveUp = setTimeout(resolve, deadline - performance.now() + 1)
+        this.#waiting.add(() => {
+          clearTimeout(giveUp)
+          resolve()
+        })
+      })
     }
   }
 

@@ -26,9 +26,13 @@ export const sigterm: Drill = {
 }
 
 async function askStream(url: string): Promise<string> {
-  const response = await fetch(`${url}/slow/predict`, {
-    method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ text: 'accepted', ms: 1_500 }),
-  })
-  const text = await response.text()
-  return text.includes('event: done') ? '200' : text.slice(-100)
+  try {
+    const response = await fetch(`${url}/slow/predict`, {
+      method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ text: 'accepted', ms: 1_500 }),
+    })
+    const text = await response.text()
+    return text.includes('event: done') ? '200' : text.slice(-100)
+  } catch (error) {
+    return `a stream cut short (${error instanceof Error ? error.message : String(error)})`
+  }
 }

@@ -5,5 +5,5 @@ const { syncBuiltinESMExports } = require('node:module')
 
 const scale = Number(process.env.FOOTLIGHTS_DRILL_SCALE ?? 1)
 const { createServer } = http
-http.createServer = (options, listener) => createServer({ ...options, keepAliveTimeout: options.keepAliveTimeout / scale, keepAliveTimeoutBuffer: 0 }, listener)
+http.createServer = (options, listener) => createServer({ ...options, keepAliveTimeout: Math.round(options.keepAliveTimeout / scale), keepAliveTimeoutBuffer: 0 }, listener)
 syncBuiltinESMExports()
