@@ -13,6 +13,7 @@ import { keepAliveRace } from './faults/keep-alive-race.ts'
 import { killAllWorkers } from './faults/kill-all-workers.ts'
 import { killOneOfTwo } from './faults/kill-one-of-two.ts'
 import { killOnlyWorker } from './faults/kill-only-worker.ts'
+import { logUnread } from './faults/log-unread.ts'
 import { nativeLeak } from './faults/native-leak.ts'
 import { outputFloods } from './faults/output-floods.ts'
 import { overload } from './faults/overload.ts'
@@ -30,7 +31,7 @@ export const DRILLS: readonly Drill[] = [
   freezeWorker, freezeAndThaw, blockWorker, endlessLoop,
   poison, poisonAmongFour, heapExhaustion, nativeLeak,
   slowStart, throwingStart, thirdTimeLucky,
-  outputFloods, badOutput, slowReader,
+  outputFloods, logUnread, badOutput, slowReader,
   clientsLeave, overload,
   sigterm, pm2Reload, hostKilled,
   portOfOrphan, portOfStranger, portInTimeWait, staleRunState,
