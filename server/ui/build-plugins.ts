@@ -27,11 +27,15 @@ export function bootScript(file: string): Plugin {
   }
 }
 
-/** Asks for the font beside the style sheet, not after it. */
+/** Asks for the font beside the style sheet, not after it; its licence goes along with it. */
 export function fontPreload(pattern: RegExp): Plugin {
   return {
     name: 'font-preload',
     apply: 'build',
+    async buildStart() {
+      const licence = await readFile(new URL(import.meta.resolve('@fontsource-variable/source-sans-3/LICENSE')))
+      this.emitFile({ type: 'asset', fileName: 'source-sans-3-licence.txt', source: licence })
+    },
     transformIndexHtml: {
       order: 'post',
       handler(_html, { bundle }) {
