@@ -1,47 +1,17 @@
-import type { BackendSnapshot, Clock, Limits, ModelSpec, PredictItem, ReplicaSnapshot, RestartReason, SupervisionEvent, Values } from '../workers/contract.ts'
+import type { BatchLimits, Clock, Limits, ModelSpec, PredictItem, SupervisionEvent, Values } from '../workers/contract.ts'
 import { type InputsResult, inputsSchema } from '../workers/components.ts'
 import { createHostError, type HostError } from '../workers/errors.ts'
 import type { ProcessBackend } from '../workers/process-backend.ts'
+import { Line, type LineOwner } from './line.ts'
 import type { Metrics, Outcome } from './metrics.ts'
+import { type ModelView, viewOf } from './model-view.ts'
 import { outcomeOf, shedReasonOf } from './outcome.ts'
 import { Pace } from './pace.ts'
-import { Poison } from './poison.ts'
+import { Poison, REMEMBER_MS } from './poison.ts'
 import type { Prediction } from './prediction.ts'
 import { PredictionRun, type RunOwner } from './prediction-run.ts'
-import { Queue } from './queue.ts'
 
-/** The places in a line are told to those who follow them at most this often. */
-const TELL_POSITIONS_MS = 100
 const EVENTS_KEPT = 100
-
-/** One hosted model as plain data, pulled by the status page, `/models` and the metrics. */
-export interface ModelView {
-  name: string
-  title: string
-  description: string
-  state: 'starting' | 'ready' | 'unavailable'
-  cause: string | null
-  /** ISO 8601. */
-  retryAt: string | null
-  quarantined: boolean
-  /** Kinds of components. */
-  inputs: string[]
-  outputs: string[]
-  queue: { depth: number; running: number; limit: number; held: number }
-  /** Mean of the last runs. */
-  usualSeconds: number | null
-  startupEtaSeconds: number | null
-  replicas: ReplicaSnapshot[]
-  /** How many workers it shall have; fewer may be there, none while it sleeps. */
-  slots: number
-  /** Seconds from arrival to the end. */
-  latency: { p50: number | null; p95: number | null }
-  outcomes: Record<Outcome, number>
-  restarts: Record<RestartReason, number>
-  logDroppedBytes: number
-  /** The last ones, the newest last: what happens within a millisecond is sorted by time together with other models' and keeps its order. */
-  events: SupervisionEvent[]
-}
 
 export interface HostedModelDeps {
   clock: Clock
@@ -62,16 +32,12 @@ export interface AdmitOptions {
   events: boolean
 }
 
-/**
- * One model as the gateway sees it: what it takes, who waits, who runs, how fast it is. It moves predictions from the queue to the
- * backend whenever there is room, and holds them while no worker is ready.
- */
-export class HostedModel implements RunOwner {
+/** One model as the gateway sees it: what it takes, what it refuses, how fast it is, and what became of each prediction. */
+export class HostedModel implements RunOwner, LineOwner {
   readonly name: string
   readonly pace = new Pace()
   readonly #deps: HostedModelDeps
-  readonly #queue: Queue<PredictionRun>
-  readonly #running = new Set<PredictionRun>()
+  readonly #line: Line
   readonly #poison: Poison
   readonly #outcomes: Record<Outcome, number> = { succeeded: 0, failed: 0, rejected: 0, cancelled: 0, timeout: 0, lost: 0 }
   readonly #events: SupervisionEvent[] = []
@@ -82,20 +48,14 @@ export class HostedModel implements RunOwner {
   #limits: Limits
   #check: ((raw: unknown) => InputsResult) | null = null
   #nextId = 1
-  #unreadySince: number | null
-  #holdTimer: (() => void) | null = null
-  #tellTimer: (() => void) | null = null
-  #batchTimer: (() => void) | null = null
-  #lastBatch = 1
   #idleTimer: (() => void) | null = null
 
   constructor(name: string, deps: HostedModelDeps) {
     this.name = name
     this.#deps = deps
     this.#limits = deps.initialLimits
-    this.#queue = new Queue(deps.initialLimits.queueSize)
+    this.#line = new Line(this, deps.clock, deps.initialLimits.queueSize)
     this.#poison = new Poison(() => deps.clock.now())
-    this.#unreadySince = deps.clock.now()
     deps.metrics.addModel(name)
   }
 
@@ -121,10 +81,10 @@ export class HostedModel implements RunOwner {
   described(spec: ModelSpec): Limits | null {
     const first = this.#spec === null
     this.#limits = this.#deps.effectiveLimits(spec)
-    this.#queue.limit = this.#limits.queueSize
+    this.#line.limit = this.#limits.queueSize
     this.#check = inputsSchema(spec.inputs)
     this.#spec = { ...spec, title: spec.title || this.name }
-    const wanted = this.#describedWaiters.size > 0 || this.#queue.depth > 0
+    const wanted = this.#describedWaiters.size > 0 || this.#line.depth > 0
     for (const wake of this.#describedWaiters) wake()
     return first && spec.load === 'lazy' && !wanted ? null : this.#limits
   }
@@ -147,14 +107,14 @@ export class HostedModel implements RunOwner {
       this.#describedWaiters.add(wake)
       signal?.addEventListener('abort', wake)
     })
-    if (this.#spec === null) throw this.#notServing()
+    if (this.#spec === null) throw this.notServing()
     return this.#spec
   }
 
   /** @throws {HostError} `INVALID_INPUT`, each refused input named. */
   validate(inputs: unknown): Values {
     const result = this.#check?.(inputs)
-    if (result === undefined) throw this.#notServing()
+    if (result === undefined) throw this.notServing()
     if (result.ok) return result.value
     const first = result.errors[0]
     throw createHostError('INVALID_INPUT', first === undefined ? 'The inputs were refused.' : `${first.path}: ${first.message}`, { problems: result.errors })
@@ -181,25 +141,18 @@ export class HostedModel implements RunOwner {
   /** Ends it for its callers now, and the work as soon as the author's code lets go. */
   cancel(run: PredictionRun, error: HostError): void {
     const code = error.code === 'DEADLINE_EXCEEDED' ? 'DEADLINE_EXCEEDED' : 'CANCELLED'
-    const waited = this.#queue.remove(run)
+    const waited = this.#line.leave(run)
     if (!waited && run.running) this.backend.cancel(run.item.id, code)
     run.fail(error)
-    if (!waited) return
-    this.#tellPositions()
     // It may have been the one that the others had to leave a worker to.
-    this.#pump()
+    if (waited) this.#line.move()
   }
 
-  /** Something changed at the backend: dispatch what can be, hold what can't. */
+  /** Something changed at the backend. */
   capacityChanged(): void {
     if (this.#backend === null) return
-    const ready = this.#backend.isReady()
-    if (ready) this.#unreadySince = null
-    else this.#unreadySince ??= this.#deps.clock.now()
-    this.#pump()
-    if (!this.#backend.isServing()) this.#refuseWaiting()
-    else if (!ready) this.#hold()
-    else if (this.#idleTimer === null) this.#sleepWhenIdle()
+    this.#line.move()
+    if (this.#idleTimer === null) this.#sleepWhenIdle()
   }
 
   changed(event: SupervisionEvent): void {
@@ -208,45 +161,17 @@ export class HostedModel implements RunOwner {
     if (this.#backend !== null && !this.#backend.isServing()) for (const wake of this.#describedWaiters) wake()
   }
 
-  /** Refuses all that wait; what runs goes on. */
-  refuseAll(error: () => HostError): void {
-    for (const run of [...this.#queue]) {
-      this.#queue.remove(run)
-      run.fail(error())
-    }
-  }
-
   /** Nothing waits or runs. */
   get isIdle(): boolean {
-    return this.#queue.depth === 0 && this.#running.size === 0
+    return this.#line.depth === 0 && this.#line.running === 0
   }
 
   view(): ModelView {
-    const backend: BackendSnapshot = this.backend.snapshot()
-    const serving = backend.sleeping || backend.replicas.some((replica) => replica.state === 'ready')
-    const starting = backend.replicas.some((replica) => replica.state === 'starting')
-    const spec = this.#spec
-    return {
-      name: this.name,
-      title: spec?.title ?? this.name,
-      description: spec?.description ?? '',
-      state: serving ? 'ready' : starting && backend.cause === null ? 'starting' : 'unavailable',
-      cause: backend.cause,
-      retryAt: backend.retryAt,
-      quarantined: backend.quarantined,
-      inputs: Object.values(spec?.inputs ?? {}).map((input) => input.kind),
-      outputs: Object.values(spec?.outputs ?? {}).map((output) => output.kind),
-      queue: { depth: this.#queue.depth, running: this.#running.size, limit: this.#queue.limit, held: this.#unreadySince === null ? 0 : this.#queue.depth },
-      usualSeconds: this.pace.meanMs === null ? null : this.pace.meanMs / 1000,
-      startupEtaSeconds: serving ? null : this.backend.readyInSeconds(),
-      replicas: backend.replicas,
-      slots: this.#limits.replicas,
-      latency: this.pace.quantiles(),
-      outcomes: { ...this.#outcomes },
-      restarts: backend.restarts,
-      logDroppedBytes: backend.logDroppedBytes,
-      events: [...this.#events],
-    }
+    const { depth, running, limit, held } = this.#line
+    return viewOf({
+      name: this.name, spec: this.#spec, backend: this.backend.snapshot(), startupEtaSeconds: this.backend.readyInSeconds(), slots: this.#limits.replicas,
+      queue: { depth, running, limit, held }, pace: this.pace, outcomes: { ...this.#outcomes }, events: [...this.#events],
+    })
   }
 
   restart(why: string): void {
@@ -258,18 +183,14 @@ export class HostedModel implements RunOwner {
   }
 
   queueAgain(run: PredictionRun): void {
-    this.#queue.addReturned(run)
-    this.#running.delete(run)
+    this.#line.addReturned(run)
     run.prediction.requeued()
-    queueMicrotask(() => {
-      this.capacityChanged()
-      this.#tellPositions()
-    })
+    queueMicrotask(() => this.capacityChanged())
   }
 
   poisoned(run: PredictionRun): number {
     void this.#poison.remember(run.item.inputs)
-    return 600
+    return REMEMBER_MS / 1000
   }
 
   replayed(_run: PredictionRun): void {
@@ -293,25 +214,32 @@ export class HostedModel implements RunOwner {
   }
 
   released(run: PredictionRun): void {
-    if (!run.running) this.#running.delete(run)
+    this.#line.released(run)
     this.#sleepWhenIdle()
   }
 
   retryAfterSeconds(): number {
-    return this.#retryAfter(this.backend.isReady() ? this.#waitSeconds(this.#queue.depth + 1) : this.backend.readyInSeconds())
+    return this.#retryAfter(this.backend.isReady() ? this.#line.waitSeconds(this.#line.depth + 1) : this.backend.readyInSeconds())
   }
 
   now(): number {
     return this.#deps.clock.now()
   }
 
-  /** Expected seconds until the entry at this place (from 1) is dispatched; null when nothing was measured yet. */
-  #waitSeconds(position: number): number | null {
-    const { meanMs } = this.pace
-    if (meanMs === null) return null
-    const startSeconds = this.#unreadySince === null ? 0 : this.backend.readyInSeconds()
-    const calls = Math.ceil(position / (this.#spec?.batch?.maxSize ?? 1))
-    return startSeconds + (calls * meanMs) / 1000 / this.backend.parallelism()
+  get batch(): BatchLimits | null {
+    return this.#spec?.batch ?? null
+  }
+
+  get holdMs(): number {
+    return this.#limits.holdMs
+  }
+
+  dispatched(run: PredictionRun): void {
+    this.#deps.metrics.dispatched(this.name, run.prediction.waitSeconds)
+  }
+
+  batched(size: number): void {
+    this.#deps.metrics.batched(this.name, size)
   }
 
   #retryAfter(seconds: number | null): number {
@@ -320,13 +248,13 @@ export class HostedModel implements RunOwner {
 
   #refuseUnservable(timeoutMs: number | undefined): void {
     const { backend } = this
-    if (!backend.isServing()) throw this.#counted(this.#notServing())
-    if (this.#queue.isFull && (backend.reserve('idle') === null || this.#queue.depth > 0)) {
-      throw this.#counted(createHostError('QUEUE_FULL', `The queue is full: ${this.#queue.depth} are waiting.`, { retryAfterSeconds: this.#retryAfter(this.#waitSeconds(this.#queue.depth)) }))
+    if (!backend.isServing()) throw this.#counted(this.notServing())
+    if (this.#line.isFull && (backend.reserve('idle') === null || this.#line.depth > 0)) {
+      throw this.#counted(createHostError('QUEUE_FULL', `The queue is full: ${this.#line.depth} are waiting.`, { retryAfterSeconds: this.#retryAfter(this.#line.waitSeconds(this.#line.depth)) }))
     }
     // Where a place is free it runs at once: refused for what others took, it would be refused for ever, since only a run corrects the estimate.
-    if (timeoutMs === undefined || this.#queue.depth + this.#running.size < backend.parallelism()) return
-    const waitSeconds = this.#waitSeconds(this.#queue.depth + 1) ?? 0
+    if (timeoutMs === undefined || this.#line.depth + this.#line.running < backend.parallelism()) return
+    const waitSeconds = this.#line.waitSeconds(this.#line.depth + 1) ?? 0
     if (waitSeconds * 1000 + (this.pace.meanMs ?? 0) > timeoutMs) {
       throw this.#counted(createHostError('OVERLOADED', 'It could not be served within the given time.', { retryAfterSeconds: this.#retryAfter(waitSeconds) }))
     }
@@ -341,7 +269,8 @@ export class HostedModel implements RunOwner {
     return error
   }
 
-  #notServing(): HostError {
+  /** Why nothing can be served now. */
+  notServing(): HostError {
     const { quarantined, retryAt } = this.backend.snapshot()
     const untilRetry = retryAt === null ? this.backend.readyInSeconds() : (Date.parse(retryAt) - Date.now()) / 1000
     const retryAfterSeconds = this.#retryAfter(Math.max(0, untilRetry))
@@ -366,117 +295,7 @@ export class HostedModel implements RunOwner {
     this.#idleTimer?.()
     this.#idleTimer = null
     this.backend.wake()
-    this.#queue.add(run)
-    this.#pump()
-    if (run.running || run.ended) return
-    if (this.#unreadySince === null) {
-      if (run.followed) run.prediction.queuedAt(this.#queue.depth, this.#waitSeconds(this.#queue.depth))
-    } else {
-      this.#hold()
-    }
-  }
-
-  #pump(): void {
-    const { backend } = this
-    for (let first = this.#queue.first(); first !== undefined; first = this.#queue.first()) {
-      if (first.alone) {
-        if (this.#dispatchAlone(first)) continue
-        // Others go on beside it, but not on the worker that is being emptied for it.
-        const shared = this.#queue.firstShared()
-        const beside = shared === undefined ? null : backend.reserve('beside')
-        if (beside === null || shared === undefined) return
-        this.#queue.remove(shared)
-        this.#dispatch([shared], beside)
-        continue
-      }
-      const reservation = backend.reserve(first.followed ? 'idle' : 'shared')
-      if (reservation === null || !this.#batchIsDue()) return
-      this.#dispatch(this.#queue.takeShared(this.#spec?.batch?.maxSize ?? 1), reservation)
-    }
-  }
-
-  #dispatchAlone(run: PredictionRun): boolean {
-    const reservation = this.backend.reserve('alone')
-    if (reservation === null) return false
-    this.#queue.remove(run)
-    this.#dispatch([run], reservation)
-    return true
-  }
-
-  #dispatch(runs: PredictionRun[], reservation: { run(items: PredictItem[], sinks: PredictionRun[]): void }): void {
-    for (const run of runs) {
-      run.dispatch()
-      this.#running.add(run)
-      this.#deps.metrics.dispatched(this.name, run.prediction.waitSeconds)
-    }
-    if (this.#spec?.batch != null) {
-      this.#lastBatch = runs.length
-      this.#deps.metrics.batched(this.name, runs.length)
-    }
-    reservation.run(runs.map((run) => run.item), runs)
-    if (this.#queue.depth > 0) this.#tellPositions()
-  }
-
-  /**
-   * A batch goes at once, except when the last one was larger than what waits now: then company is on its way, and the first waits for it,
-   * at most `maxWaitMs`.
-   */
-  #batchIsDue(): boolean {
-    const batch = this.#spec?.batch
-    if (batch == null || batch.maxWaitMs === 0) return true
-    const first = this.#queue.first()
-    const company = Math.min(this.#lastBatch, batch.maxSize)
-    if (first === undefined || this.#queue.depth >= company || this.now() - first.arrivedAt >= batch.maxWaitMs) {
-      this.#batchTimer?.()
-      this.#batchTimer = null
-      return true
-    }
-    this.#batchTimer ??= this.#deps.clock.after(batch.maxWaitMs, () => {
-      this.#batchTimer = null
-      this.#lastBatch = 1
-      this.#pump()
-    })
-    return false
-  }
-
-  /** Tells those who wait that they are held, and refuses those who waited `holdMs` without a ready worker. */
-  #hold(): void {
-    const since = this.#unreadySince
-    if (since === null || this.#queue.depth === 0) return
-    const etaSeconds = this.backend.readyInSeconds()
-    for (const run of this.#queue) if (run.followed && run.prediction.state !== 'held') run.prediction.heldFor(etaSeconds)
-    this.#holdTimer?.()
-    const first = this.#queue.first()
-    if (first === undefined) return
-    const heldSince = Math.max(first.arrivedAt, since)
-    this.#holdTimer = this.#deps.clock.after(Math.max(0, heldSince + this.#limits.holdMs - this.now()), () => this.#refuseHeld())
-  }
-
-  #refuseHeld(): void {
-    const since = this.#unreadySince
-    if (since === null) return
-    for (const run of [...this.#queue]) {
-      if (this.now() - Math.max(run.arrivedAt, since) < this.#limits.holdMs) break
-      this.#queue.remove(run)
-      run.fail(this.#notServing())
-    }
-    this.#hold()
-  }
-
-  #refuseWaiting(): void {
-    this.refuseAll(() => this.#notServing())
-  }
-
-  #tellPositions(): void {
-    this.#tellTimer ??= this.#deps.clock.after(TELL_POSITIONS_MS, () => {
-      this.#tellTimer = null
-      if (this.#unreadySince !== null) return
-      let position = 0
-      for (const run of this.#queue) {
-        position++
-        if (run.followed) run.prediction.queuedAt(position, this.#waitSeconds(position))
-      }
-    })
+    this.#line.add(run)
   }
 
   #sleepWhenIdle(): void {

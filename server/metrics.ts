@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ReplicaSnapshot, RestartReason } from '../workers/contract.ts'
 import { REPLICA_STATES } from '../workers/lifecycle.ts'
-import type { ModelView } from './hosted-model.ts'
+import type { ModelView } from './model-view.ts'
 
 export const OUTCOMES = ['succeeded', 'failed', 'rejected', 'cancelled', 'timeout', 'lost'] as const
 /** How a prediction ended, for metrics and the status page: by its error's code, see `outcomeOf`. */

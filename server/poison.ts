@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import type { Values } from '../workers/contract.ts'
 
-const REMEMBER_MS = 600_000
+export const REMEMBER_MS = 600_000
 const MOST_REMEMBERED = 1_000
 
 /** Inputs of one model that ended two workers. Remembered by their SHA-256, files by content, for ten minutes. */

@@ -5,7 +5,7 @@ import { displayLabel, exampleValue, hasFiles } from '../../workers/components.t
 import type { ComponentSpec } from '../../workers/components.ts'
 import type { ModelSpec } from '../../workers/contract.ts'
 import type { AppDeps } from '../app.ts'
-import type { ModelView } from '../hosted-model.ts'
+import type { ModelView } from '../model-view.ts'
 import { escapeHtml, sendPage } from '../security/headers.ts'
 import { publicPrefix, publicRoot } from '../security/public-root.ts'
 import { withoutPaths } from '../status/public-text.ts'

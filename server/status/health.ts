@@ -5,7 +5,7 @@ import { HTTP_STATUS } from '../http-errors.ts'
 import type { Gateway } from '../gateway.ts'
 import { withoutPaths } from './public-text.ts'
 import { sendJson } from '../rest/answer.ts'
-import type { ModelView } from '../hosted-model.ts'
+import type { ModelView } from '../model-view.ts'
 
 /** Why the host is not ready; `model` is absent when it concerns all. */
 export interface NotReadyReason {

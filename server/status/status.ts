@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express'
 
 import type { ExitRecord, ReplicaSnapshot, SupervisionEvent } from '../../workers/contract.ts'
 import type { AppDeps } from '../app.ts'
-import type { ModelView } from '../hosted-model.ts'
+import type { ModelView } from '../model-view.ts'
 import { sendJson } from '../rest/answer.ts'
 import { withoutPaths } from './public-text.ts'
 
