@@ -1,10 +1,7 @@
-/** Files in the form: what a component takes, how a file is named, and how the browser may show it. */
+/** Files in the form: what a component takes, and how a file is named. */
 import { isAccepted, isMediaType } from '../../../../workers/components/file-rules.ts'
 import type { FileInput, PublicFile } from '../components/types.ts'
 import { words } from './component-text.ts'
-
-/** Longer than a browser takes to read a file that it has begun to show. */
-const RELEASE_MS = 10_000
 
 export type FileKind = 'image' | 'audio' | 'video' | 'file' | 'gallery'
 
@@ -75,20 +72,6 @@ export function fileType(file: FileInput): string {
 export function fileInWords(file: FileInput, bytesInWords: (bytes: number) => string): string {
   const { size } = file
   return size === undefined ? fileName(file) : `${fileName(file)}, ${bytesInWords(size)}`
-}
-
-/**
- * An address under which this page may show the file: none for one on another host, which nobody but our host fetches.
- * `release` when it is no longer shown.
- */
-export function viewOf(file: FileInput | null | undefined): { url: string | null; release: () => void } {
-  if (file instanceof File) {
-    const url = URL.createObjectURL(file)
-    // What is being read from it may finish first.
-    return { url, release: () => setTimeout(() => URL.revokeObjectURL(url), RELEASE_MS) }
-  }
-  const isOurs = file !== null && file !== undefined && new URL(file.url, location.href).origin === location.origin
-  return { url: isOurs ? file.url : null, release: () => undefined }
 }
 
 /** An address that the host may fetch, or null. */
