@@ -219,7 +219,9 @@ describe('every component, filled, sent and shown', { skip: skipsBrowser }, () =
     await page.evaluate('navigator.clipboard.writeText("Arrival\\t18\\nDeparture\\t9.8")')
     await page.keyboard.press('Control+v')
     await field(page, 'dataframe').getByText('Departure').waitFor()
-    await field(page, 'code').locator('.cm-content').click()
+    await field(page, 'code').locator('.cm-content').waitFor()
+    // As the form does for an input that needs a change.
+    await field(page, 'code').locator('[tabindex="0"]').first().focus()
     await page.keyboard.type('def light():\n')
     await page.keyboard.type('return 1')
     await page.keyboard.press('Control+Enter')

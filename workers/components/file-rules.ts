@@ -29,5 +29,5 @@ function essence(mimeType: string): string {
 /** Bytes in words: `5 MB`, `640 kB`. */
 export function bytesInWords(bytes: number): string {
   if (bytes >= 1_000_000) return `${Number((bytes / 1_000_000).toFixed(1))} MB`
-  return bytes >= 1_000 ? `${Number((bytes / 1_000).toFixed(1))} kB` : `${bytes} bytes`
+  return bytes >= 1_000 ? `${Number((bytes / 1_000).toFixed(1))} kB` : `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`
 }

@@ -54,7 +54,7 @@ interface Options {
 
 /** Tab leaves it, as it leaves every field: indenting is on Ctrl + `]` and `[`. */
 export function createCodeEditor(place: HTMLElement, { label, language, text, change }: Options): CodeEditor {
-  const root = place.shadowRoot ?? place.attachShadow({ mode: 'open' })
+  const root = place.shadowRoot ?? place.attachShadow({ mode: 'open', delegatesFocus: true })
   const readOnly = new Compartment()
   const support = LANGUAGES[language.toLowerCase()]?.()
   const view = new EditorView({
@@ -82,6 +82,8 @@ export function createCodeEditor(place: HTMLElement, { label, language, text, ch
       ],
     }),
   })
+  // The focus that the place delegates finds the box that scrolls before the text in it.
+  view.scrollDOM.addEventListener('focus', () => view.focus())
   return {
     setText(next) {
       const now = view.state.doc.toString()
