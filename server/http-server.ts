@@ -83,23 +83,21 @@ function refuse(socket: Duplex, failure: WireFailure): number {
 
 const SWEEP_MS = 50
 /** A client may be sending on an idle connection in the moment it would be closed; so long such requests are waited for and answered. */
-export const LAST_REQUESTS_MS = 500
-/** By then the idle connections are closed, and no request comes any more except from those whose answers were on their way. */
-export const LAST_REQUESTS_SEEN_MS = LAST_REQUESTS_MS + 4 * SWEEP_MS
+const LAST_REQUESTS_MS = 500
 
 /**
  * Stops listening and resolves when the last answer has been sent. Requests on open connections are still answered, with `Connection: close`;
- * connections that stay idle are closed after `LAST_REQUESTS_MS`.
+ * connections that stay idle are closed after `idleMs`.
  *
  * @param signal When aborted, the remaining connections are cut.
  */
-export async function closeGracefully(server: Server, signal?: AbortSignal): Promise<void> {
+export async function closeGracefully(server: Server, signal?: AbortSignal, idleMs: number = LAST_REQUESTS_MS): Promise<void> {
   const connections = connectionsOf.get(server) ?? new Map<Duplex, ServerResponse | null>()
   server.prependListener('request', (_req: IncomingMessage, res: ServerResponse) => res.setHeader('connection', 'close'))
   for (const res of connections.values()) if (res !== null && !res.headersSent) res.setHeader('connection', 'close')
   // The HTTP server's own `close` cuts idle connections at once.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
-  const sweepFrom = performance.now() + LAST_REQUESTS_MS
+  const sweepFrom = performance.now() + idleMs
   // Node tells of no connection becoming idle, and leaves such ones open until their keep-alive ends; it counts unused ones as busy.
   const sweep = setInterval(() => {
     if (performance.now() < sweepFrom) return

@@ -12,7 +12,7 @@ import { type Config, ConfigError, loadConfig } from './config.ts'
 import { FileStore } from './files/store.ts'
 import { Gateway } from './gateway.ts'
 import type { HostedModel } from './hosted-model.ts'
-import { closeGracefully, createHttpServer, LAST_REQUESTS_SEEN_MS } from './http-server.ts'
+import { closeGracefully, createHttpServer } from './http-server.ts'
 import { createLogger, isTerminal, type Logger } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { logPrediction } from './prediction-log.ts'
@@ -30,6 +30,8 @@ const SAME_SIGNAL_MS = 1_000
 const SAMPLE_USAGE_MS = 500
 /** Far below pm2's `listen_timeout`. */
 const READY_WITHIN_MS = 30_000
+/** A connection in use comes round within this, and closes with its answer; nothing waits for our port meanwhile. */
+const HAND_OVER_IDLE_MS = 5_000
 /** Answers on their way out, after the last prediction has ended. */
 const LAST_ANSWERS_MS = 2_000
 
@@ -213,12 +215,16 @@ async function drainInPlace(host: Host, cut: AbortSignal): Promise<Closing> {
   return { port: closeGracefully(host.server, cut) }
 }
 
-/** Another host has the port already, in pm2's cluster: we leave it at once, and take only what comes on our open connections. */
+/**
+ * Another host has the port already, in pm2's cluster: we leave it at once. What still comes on our open connections is accepted,
+ * since its callers can't know; each answer closes its connection, so that soon there is none.
+ */
 async function handOver(host: Host, cut: AbortSignal): Promise<Closing> {
+  const until = clock.now() + host.config.drainMs
   host.gateway.announceDrain()
-  const port = closeGracefully(host.server, cut)
-  await Promise.race([port, new Promise<void>((resolve) => setTimeout(resolve, LAST_REQUESTS_SEEN_MS))])
-  await host.gateway.drain(host.config.drainMs)
+  const port = closeGracefully(host.server, cut, HAND_OVER_IDLE_MS)
+  await Promise.race([port, new Promise<void>((resolve) => clock.after(host.config.drainMs, resolve))])
+  await host.gateway.drain(Math.max(0, until - clock.now()))
   return { port }
 }
 
