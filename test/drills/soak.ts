@@ -134,7 +134,7 @@ async function soak(host: DrillHost): Promise<{ lines: string[]; complaints: str
   }
   clearInterval(sampling)
   await Promise.all([...loads.map((load) => load.stop()), ...asked])
-  return judge({ host, loads, faults, own, early: around(samples, COMPARE_FROM), late: around(samples, minutes) })
+  return judge({ host, loads, faults, own, early: around(samples, COMPARE_FROM), late: around(samples, minutes), memoryMb: samples.map(({ rssMb }) => rssMb) })
 }
 
 function tell(startedAt: number, host: DrillHost, loads: readonly PacedLoad[]): void {
@@ -151,16 +151,18 @@ interface Findings {
   own: Record<string, number>
   early: Sample
   late: Sample
+  /** The front's, every two seconds. */
+  memoryMb: readonly number[]
 }
 
-function judge({ host, loads, faults, own, early, late }: Findings): { lines: string[]; complaints: string[] } {
+function judge({ host, loads, faults, own, early, late, memoryMb }: Findings): { lines: string[]; complaints: string[] } {
   const shots = loads.flatMap((load) => load.shots)
   const failed = loads.flatMap((load) => load.failed())
   const bare = failed.filter(({ outcome }) => outcome === 'reset' || outcome === 'cut' || outcome.startsWith('502'))
   const zombies = zombiesBelow(host.pid).length
   const lines = [
     `${minutes} minutes, ${shots.length} predictions, ${failed.length} failed, ${bare.length} bare 502, ${Object.values(faults).reduce((a, b) => a + b, 0)} faults.`,
-    `Front: ${early.rssMb} MB and ${early.descriptors} descriptors in minute ${early.minute}, ${late.rssMb} MB and ${late.descriptors} at the end; ${zombies} zombies.`,
+    `Front: ${early.rssMb} MB and ${early.descriptors} descriptors in minute ${early.minute}, ${late.rssMb} MB and ${late.descriptors} at the end; between ${Math.min(...memoryMb)} and ${Math.max(...memoryMb)} MB meanwhile (floods of log leave garbage that is collected late); ${zombies} zombies.`,
     `Faults: ${listed(faults)}.`,
     `What the faults' own requests got: ${listed(own)}.`,
     ...LOADS.map(({ model, perSecond }, index) => `- ${model}, ${perSecond} a second: p50 ${Math.round(loads[index]?.quantileMs(0.5) ?? 0)} ms, p99 ${Math.round(loads[index]?.quantileMs(0.99) ?? 0)} ms, longest gap ${Math.round(loads[index]?.longestGapMs() ?? 0)} ms`),
