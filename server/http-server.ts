@@ -95,6 +95,8 @@ export async function closeGracefully(server: Server, signal?: AbortSignal, idle
   const connections = connectionsOf.get(server) ?? new Map<Duplex, ServerResponse | null>()
   server.prependListener('request', (_req: IncomingMessage, res: ServerResponse) => res.setHeader('connection', 'close'))
   for (const res of connections.values()) if (res !== null && !res.headersSent) res.setHeader('connection', 'close')
+  // Connections that the system has taken for us are reset by a close. The loop has just accepted them all when it comes to this phase.
+  await new Promise((resolve) => setImmediate(resolve))
   // The HTTP server's own `close` cuts idle connections at once.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
   const sweepFrom = performance.now() + idleMs
