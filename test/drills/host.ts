@@ -105,7 +105,10 @@ export class DrillHost {
     const late = setTimeout(() => host.child.kill('SIGKILL'), START_MS)
     const listening = await Promise.race([host.logged(({ message }) => message === 'listening'), host.ended()])
     clearTimeout(late)
-    if ('code' in listening) throw new Error(`the host ended with ${String(listening.code ?? listening.signal)}: ${host.errorText}`)
+    if ('code' in listening) {
+      await host.stop()
+      throw new Error(`the host ended with ${String(listening.code ?? listening.signal)}: ${host.errorText}`)
+    }
     host.#url = String(listening.fields['url'])
     return host
   }

@@ -29,6 +29,7 @@ export class Stage {
   readonly #complaints: string[] = []
   readonly #notes: string[] = []
   readonly #answers: Record<string, number> = {}
+  readonly #afterwards: (() => Promise<unknown>)[] = []
   readonly #startedAt = performance.now()
   readonly #census: NodeJS.Timeout
   #host: DrillHost | null = null
@@ -141,6 +142,11 @@ export class Stage {
     await Promise.all(this.#loads.map((load) => load.stop()))
   }
 
+  /** Cleans up when the hosts have ended. */
+  afterwards(cleanUp: () => Promise<unknown>): void {
+    this.#afterwards.push(cleanUp)
+  }
+
   /** Something of the criterion. */
   expect(holds: boolean, text: string): void {
     if (!holds) this.#complaints.push(text)
@@ -193,6 +199,7 @@ export class Stage {
       this.expect(code === 0, `the host ended with ${String(code ?? signal)}: ${host.errorText.slice(0, 500)}`)
     }
     clearInterval(this.#census)
+    for (const cleanUp of this.#afterwards) await cleanUp()
     this.expect(this.#left === 0, `${this.#left} processes were left behind`)
     return this.#row(detectMs)
   }

@@ -16,14 +16,11 @@ import { pause, type Stage } from '../stage.ts'
 
 const MAIN = fileURLToPath(new URL('../../../bin/footlights.mjs', import.meta.url))
 
-/** A folder for the state of several hosts, gone afterwards. */
-async function withState(run: (stateDir: string) => Promise<void>): Promise<void> {
+/** A folder for the state of several hosts, gone when they are. */
+async function sharedState(stage: Stage): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'footlights-drill-state-'))
-  try {
-    await run(join(folder, 'state'))
-  } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
-  }
+  stage.afterwards(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+  return join(folder, 'state')
 }
 
 /** The new host holds the port and serves. */
@@ -40,7 +37,8 @@ export const portOfOrphan: Drill = {
   criterion: 'it is ended with its workers, counted in `ports_reclaimed_total`, and the new host serves on the port',
   models: ['echo'],
   isQuick: false,
-  run: (stage) => withState(async (stateDir) => {
+  async run(stage) {
+    const stateDir = await sharedState(stage)
     const port = await freePort()
     const orphan = await abandonedHost(stage, { port, stateDir })
     const workers = descendants(orphan).map((pid) => ({ pid, startTime: processStartTime(pid) }))
@@ -57,12 +55,13 @@ export const portOfOrphan: Drill = {
     } finally {
       if (isSameProcess(orphan, startTime)) process.kill(orphan, 'SIGKILL')
     }
-  }),
+  },
 }
 
 /** A host whose parent has ended. @returns its pid. */
 async function abandonedHost(stage: Stage, { port, stateDir }: { port: number; stateDir: string }): Promise<number> {
   const { folder, modelsDir } = await makeSite(stage.models)
+  stage.afterwards(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   const env = hostEnvironment({ PORT: String(port), FOOTLIGHTS_MODELS: modelsDir, FOOTLIGHTS_STATE: stateDir })
   const shell = spawn('sh', ['-c', '"$0" "$1" >"$2/out" 2>&1 & echo $!; sleep 1', process.execPath, MAIN, folder], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
   let told = ''
@@ -113,7 +112,8 @@ export const portInTimeWait: Drill = {
   criterion: 'it listens at once',
   models: ['echo'],
   isQuick: true,
-  run: (stage) => withState(async (stateDir) => {
+  async run(stage) {
+    const stateDir = await sharedState(stage)
     const port = await freePort()
     const first = await stage.startHost({ port, stateDir })
     await Promise.all(Array.from({ length: 100 }, () => getAndBeClosed(first.url)))
@@ -123,7 +123,7 @@ export const portInTimeWait: Drill = {
     })
     stage.recoveredAt(performance.now())
     await serves(stage)
-  }),
+  },
 }
 
 /** The server closes first, and its side of the connection stays in TIME_WAIT. */
@@ -139,7 +139,8 @@ export const staleRunState: Drill = {
   criterion: 'no wrong process is signalled; the host serves, and removes the file',
   models: ['echo'],
   isQuick: true,
-  run: (stage) => withState(async (stateDir) => {
+  async run(stage) {
+    const stateDir = await sharedState(stage)
     const strangers = [spawn('sleep', ['1000'], { stdio: 'ignore' }), spawn('sleep', ['1000'], { stdio: 'ignore' })]
     try {
       const [front, worker] = strangers.map(({ pid }) => pid ?? 0)
@@ -155,5 +156,5 @@ export const staleRunState: Drill = {
     } finally {
       for (const stranger of strangers) stranger.kill('SIGKILL')
     }
-  }),
+  },
 }
