@@ -124,6 +124,28 @@ describe('trouble, in words', { skip: skipsBrowser }, () => {
     assert.equal((await statusOf(host.url, 'page-stream')).outcomes['succeeded'], before + 1)
   })
 
+  it('sends what was asked for while the host was gone, and shows the answer whole', async () => {
+    const stateDir = join(await mkdtemp(join(tmpdir(), 'footlights-page-')), 'state')
+    try {
+      const first = await startTestHost({ models: ['page-stream'], stateDir })
+      await ready(first.url, 'page-stream')
+      await using opened = await browser.openPage(first.url)
+      opened.expectProblem(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of 503/)
+      const { page } = opened
+      await openModel(page, 'page-stream')
+      await first[Symbol.asyncDispose]()
+      await page.getByText(/^Connection lost/).first().waitFor()
+      await runButton(page).click()
+      await strip(page).getByText('The request is sent as soon as the connection is back.').waitFor()
+      await using _second = await startTestHost({ models: ['page-stream'], stateDir, env: { PORT: String(first.port) } })
+      await stage(page, 'done').waitFor()
+      await output(page, 'Plain').getByText('word20').waitFor()
+      assert.deepEqual(await page.evaluate('[...document.querySelectorAll("link[rel=stylesheet]")].filter(({ sheet }) => sheet === null).map(({ href }) => href)'), [])
+    } finally {
+      await rm(join(stateDir, '..'), { recursive: true, force: true })
+    }
+  })
+
   it('waits for a host that restarts, loses nothing, and works again', async () => {
     const stateDir = join(await mkdtemp(join(tmpdir(), 'footlights-page-')), 'state')
     try {

@@ -61,6 +61,11 @@ export class Run {
     return Math.max(0, this.now - this.startedAt) / 1_000
   }
 
+  /** The host has the request: it goes on there, whatever becomes of the connection. */
+  get isAccepted(): boolean {
+    return this.#id !== ''
+  }
+
   /** Runs until there is an answer, with tries of its own when the host says when to come back. Resolves when it is over. */
   async start(spec: ModelSpec, values: Values): Promise<void> {
     this.stop()
@@ -249,6 +254,7 @@ export class Run {
   }
 
   #fail(problem: Problem): void {
+    this.#tick()
     this.problem = problem
     this.requestId = problem.requestId
     this.phase = problem.code === 'CANCELLED' ? 'cancelled' : 'error'

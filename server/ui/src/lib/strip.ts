@@ -37,7 +37,7 @@ export function stripOf(run: Run, model: ModelEntry | null): Strip {
     case 'streaming':
       return running(run, model)
     case 'cut':
-      return working(run, 'unplugged', text.strip.cut, text.strip.cutMore, text.strip.progressName)
+      return working(run, 'unplugged', text.strip.cut, run.isAccepted ? text.strip.cutMore : text.strip.cutUnsent, text.strip.progressName)
     case 'retrying':
       return retrying(run)
     case 'done':

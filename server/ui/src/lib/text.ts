@@ -177,6 +177,7 @@ export const text = {
     writingWords: (words: number): string => `Writing, ${counted(words, 'word', 'words')}`,
     cut: 'Waiting for the connection',
     cutMore: 'The request goes on at the host; its result appears when the connection is back.',
+    cutUnsent: 'The request is sent as soon as the connection is back.',
     retryIn: (wait: number): string => `Trying again in ${count(wait)} s`,
     tries: (attempt: number, of: number): string => `${capital(ORDER[attempt] ?? ordinal(attempt))} of ${of} tries`,
     timeToTry: 'Time until the next try',
