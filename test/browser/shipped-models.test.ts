@@ -112,7 +112,7 @@ describe('the models that ship, as a visitor uses them', { skip: skipsBrowser },
     await using opened = await browser.openPage(host.url)
     const { page } = opened
     await openModel(page, 'photo')
-    await page.getByRole('button', { name: /lighthouse/ }).first().click()
+    await page.getByRole('button', { name: 'Use the example: lighthouse.png, edges, 60' }).click()
     await run(page)
     const result = output(page, 'Result')
     await result.getByRole('slider', { name: 'Share of the original shown' }).waitFor()

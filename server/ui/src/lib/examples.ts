@@ -28,6 +28,11 @@ function isFile(value: unknown): value is { url: string; name: string } {
   return typeof value === 'object' && value !== null && 'url' in value && typeof value.url === 'string' && 'name' in value && typeof value.name === 'string'
 }
 
+/** What an example gives beside its picture, in a few words: several may share one picture. */
+export function besidePicture(columns: Column[], example: Values): string {
+  return columns.filter(({ spec }) => spec.kind !== 'image').map(({ name, spec }) => cellText(spec, example[name])).filter((words) => words !== '').join(', ')
+}
+
 /** A value in a few words. */
 export function cellText(spec: LabelledSpec, value: unknown): string {
   if (value === undefined || value === null) return ''
