@@ -7,6 +7,8 @@ const clockWithSeconds = new Intl.DateTimeFormat(LOCALE, { hour: '2-digit', minu
 const dayAndClock = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 const ordinals = new Intl.PluralRules(LOCALE, { type: 'ordinal' })
 const ORDINAL_ENDS: Readonly<Record<string, string>> = { one: 'st', two: 'nd', few: 'rd' }
+/** Nothing takes no time at all. */
+const SHORTEST_SECONDS = 0.001
 const SMALL_NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve']
 
 export function count(value: number): string {
@@ -33,7 +35,7 @@ export function ordinal(value: number): string {
 
 /** `0.8 s`, `12 s`, `4 min`, `2 h 5 min`. */
 export function seconds(value: number): string {
-  if (value < 0.095) return `${value < 0.0095 ? value.toFixed(3) : value.toFixed(2)} s`
+  if (value < 0.095) return `${value < 0.0095 ? Math.max(SHORTEST_SECONDS, value).toFixed(3) : value.toFixed(2)} s`
   if (value < 9.95) return `${value.toFixed(1)} s`
   if (value < 99.5) return `${whole.format(value)} s`
   if (value < 3_570) return `${whole.format(value / 60)} min`
@@ -49,7 +51,7 @@ export function roughly(value: number): string {
 
 /** `3 d 4 h`, `4 h 10 min`, `25 s`. */
 export function uptime(value: number): string {
-  if (value < 86_400) return seconds(Math.round(value)).replace('.0 ', ' ')
+  if (value < 86_400) return seconds(Math.max(1, Math.round(value))).replace('.0 ', ' ')
   return `${Math.floor(value / 86_400)} d ${Math.floor((value % 86_400) / 3_600)} h`
 }
 
