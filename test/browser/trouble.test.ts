@@ -146,6 +146,27 @@ describe('trouble, in words', { skip: skipsBrowser }, () => {
     }
   })
 
+  it('draws every output when Run was pressed before the page knew that the host was gone', async () => {
+    const stateDir = join(await mkdtemp(join(tmpdir(), 'footlights-page-')), 'state')
+    try {
+      const first = await startTestHost({ models: ['page-stream'], stateDir })
+      await ready(first.url, 'page-stream')
+      await using opened = await browser.openPage(first.url)
+      opened.expectProblem(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of 503/)
+      const { page } = opened
+      await openModel(page, 'page-stream')
+      await first.stop('SIGKILL')
+      await runButton(page).click()
+      await page.getByText(/^Connection lost/).first().waitFor()
+      await using _second = await startTestHost({ models: ['page-stream'], stateDir, env: { PORT: String(first.port) } })
+      await stage(page, 'done').waitFor()
+      await output(page, 'Plain').getByText('word20').waitFor()
+      await output(page, 'Rich').getByText('word20').waitFor()
+    } finally {
+      await rm(join(stateDir, '..'), { recursive: true, force: true })
+    }
+  })
+
   it('waits for a host that restarts, loses nothing, and works again', async () => {
     const stateDir = join(await mkdtemp(join(tmpdir(), 'footlights-page-')), 'state')
     try {

@@ -4,6 +4,7 @@
  */
 import type { Component } from 'svelte'
 
+import { patiently } from '../lib/patiently.ts'
 import type { ComponentKind, InputProps, OutputProps } from './types.ts'
 
 interface Drawing {
@@ -39,9 +40,17 @@ export async function loadInput(kind: ComponentKind): Promise<Component<InputPro
   return drawn((await COMPONENT_FILES[kind].input()).default)
 }
 
-/** The component that draws an output of this kind. */
-export async function loadOutput(kind: ComponentKind): Promise<Component<OutputProps>> {
-  return drawn((await COMPONENT_FILES[kind].output()).default)
+const outputs = new Map<ComponentKind, Promise<Component<OutputProps>>>()
+
+/** The component that draws an output of this kind. Waits for a host that is gone; asked for again, it is there at once. */
+export function loadOutput(kind: ComponentKind): Promise<Component<OutputProps>> {
+  let loading = outputs.get(kind)
+  if (loading === undefined) {
+    loading = patiently(COMPONENT_FILES[kind].output, { asksFirst: true }).then((file) => drawn(file.default))
+    outputs.set(kind, loading)
+    loading.catch(() => outputs.delete(kind))
+  }
+  return loading
 }
 
 /** Each file takes the spec and the value of its own kind, which is what the map says and no type can: the kind is known at run time only. */

@@ -13,6 +13,7 @@ class Connection {
   nextTryAt = $state(0)
   #waiters: (() => void)[] = []
   #wake: (() => void) | null = null
+  #answer: Promise<boolean> | null = null
 
   /** The host did not answer. Starts to ask for it, unless that is going on already. */
   lost(): void {
@@ -28,6 +29,15 @@ class Connection {
       this.#waiters.push(resolve)
       signal?.addEventListener('abort', () => reject(signal.reason as unknown), { once: true })
     })
+  }
+
+  /** Resolves as soon as the host has answered a question of now. For what must not be tried in vain: a host may be gone before anyone noticed. */
+  async answers(): Promise<void> {
+    await this.up()
+    this.#answer ??= isThere().finally(() => (this.#answer = null))
+    if (await this.#answer) return
+    this.lost()
+    await this.up()
   }
 
   tryNow(): void {

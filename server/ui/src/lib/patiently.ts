@@ -3,10 +3,15 @@ import { connection } from './connection.svelte.ts'
 
 const MOST_TRIES = 5
 
+interface Patience {
+  /** Asks the host whether it is there before the part is loaded: a round trip more, for what is loaded long after the page. Default false. */
+  asksFirst?: boolean
+}
+
 /** Loads a part of the page as soon as the host is there. Browsers may keep a failure, so nothing is tried while it is known to be gone. */
-export async function patiently<Part>(load: () => Promise<Part>): Promise<Part> {
+export async function patiently<Part>(load: () => Promise<Part>, { asksFirst = false }: Patience = {}): Promise<Part> {
   for (let tries = 1; ; tries++) {
-    await connection.up()
+    await (asksFirst ? connection.answers() : connection.up())
     try {
       return await load()
     } catch (error) {
