@@ -149,7 +149,7 @@ describe('trouble, in words', { skip: skipsBrowser }, () => {
   it('draws every output when Run was pressed before the page knew that the host was gone', async () => {
     const stateDir = join(await mkdtemp(join(tmpdir(), 'footlights-page-')), 'state')
     try {
-      const first = await startTestHost({ models: ['page-stream'], stateDir })
+      await using first = await startTestHost({ models: ['page-stream'], stateDir })
       await ready(first.url, 'page-stream')
       await using opened = await browser.openPage(first.url)
       opened.expectProblem(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of 503/)
