@@ -26,7 +26,7 @@ interface Run {
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'footlights-measure-'))
   await cp(join(ROOT, 'test/fixtures/models/echo'), join(folder, 'models/echo'), { recursive: true })
-  // The first start compiles, and keeps what it compiled.
+  // The first start compiles, and keeps what it compiled; a folder of our own, so that it is the first.
   const cold = await measureOnce(folder)
   const runs: Run[] = []
   for (let run = 0; run < RUNS; run++) runs.push(await measureOnce(folder))
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   const seconds = median(runs.map((run) => run.seconds))
   const frontMb = median(runs.map((run) => run.frontMb))
   const workersMb = median(runs.map((run) => run.workersMb))
-  console.log(`npm start to the first answer: ${seconds.toFixed(2)} s (median of ${RUNS}; ${cold.seconds.toFixed(2)} s before; aim below ${AIM_SECONDS} s)`)
+  console.log(`npm start to the first answer: ${seconds.toFixed(2)} s (median of ${RUNS}; ${cold.seconds.toFixed(2)} s the very first time; aim below ${AIM_SECONDS} s)`)
   console.log(`memory, PSS: front ${frontMb.toFixed(0)} MB + one idle echo worker ${workersMb.toFixed(0)} MB = ${(frontMb + workersMb).toFixed(0)} MB (aim below ${AIM_MB} MB)`)
 }
 
@@ -43,7 +43,7 @@ async function measureOnce(folder: string): Promise<Run> {
   const startedAt = performance.now()
   const npm = spawn('npm', ['start', '--silent'], {
     cwd: ROOT, stdio: 'ignore', detached: true,
-    env: { ...process.env, PORT: String(port), FOOTLIGHTS_MODELS: join(folder, 'models'), FOOTLIGHTS_STATE: join(folder, 'state') },
+    env: { ...process.env, PORT: String(port), FOOTLIGHTS_MODELS: join(folder, 'models'), FOOTLIGHTS_STATE: join(folder, 'state'), NODE_COMPILE_CACHE: join(folder, 'compiled') },
   })
   const ended = new Promise((resolve) => npm.once('exit', resolve))
   try {
