@@ -279,7 +279,6 @@ export class HostedModel implements RunOwner, LineOwner {
   }
 
   #setDeadline(run: PredictionRun, timeoutMs: number): void {
-    run.deadlineAt = run.arrivedAt + timeoutMs
     const clear = this.#deps.clock.after(timeoutMs, () => this.cancel(run, createHostError('DEADLINE_EXCEEDED', `It was not done within the ${timeoutMs} ms that the caller gave.`)))
     this.#deadlines.set(run, clear)
   }

@@ -37,8 +37,6 @@ export class PredictionRun implements PredictionSink, QueueEntry {
   readonly #owner: RunOwner
   readonly #mayReplay: boolean
   readonly arrivedAt: number
-  /** Monotonic ms, from the caller's `x-timeout-ms`. */
-  deadlineAt: number | undefined
   dispatchedAt: number | undefined
   alone = false
   /** A worker has it, or has it still after its caller was answered. */
