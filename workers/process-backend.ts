@@ -2,7 +2,8 @@ import { watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Backend, BackendSnapshot, FromWorker, Limits, ModelSpec, Need, PredictItem, PredictionSink, Reservation } from './contract.ts'
 import type { Replica, ReplicaDeps } from './replica.ts'
-import { Supervisor, type UsageSource } from './supervisor.ts'
+import type { UsageSource } from './memory-watch.ts'
+import { Supervisor } from './supervisor.ts'
 
 /** A worker is kept busy by giving it the next predictions before the last has come back, as long as together they take less than this. */
 const PREFETCH_MS = 8

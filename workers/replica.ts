@@ -109,6 +109,10 @@ export class Replica {
     return this.#retryAt
   }
 
+  get rssLimitBytes(): number {
+    return this.#limits.rssMb * 1024 * 1024
+  }
+
   get readySeconds(): number | null {
     return this.#readyAt > this.#startedAt ? (this.#readyAt - this.#startedAt) / 1000 : null
   }
@@ -216,7 +220,7 @@ export class Replica {
       state: this.#state,
       suspect: this.#suspect,
       rssBytes: this.#handle === null ? 0 : this.#rssBytes,
-      rssLimitBytes: this.#limits.rssMb * 1024 * 1024,
+      rssLimitBytes: this.rssLimitBytes,
       cpuRatio: this.#handle === null ? 0 : this.#cpuRatio,
       inFlight: this.#flights.size,
       restarts: this.#restarts,

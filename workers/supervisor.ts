@@ -1,4 +1,5 @@
 import type { BackendSnapshot, FromWorker, Limits, ModelSpec, RestartReason } from './contract.ts'
+import { MemoryWatch, type UsageSource } from './memory-watch.ts'
 import { Replica, type ReplicaDeps, type ReplicaOwner } from './replica.ts'
 
 /** How often the silence of the workers is judged. */
@@ -7,11 +8,6 @@ const JUDGE_MS = 250
 const LATE_MS = 500
 /** A replacement for a planned change that would not start is tried again after this. */
 const RETRY_REPLACEMENT_MS = 30_000
-/** From this share of `rssMb` on a worker is replaced; from the second on it is ended at once. */
-const RSS_REPLACE_SHARE = 0.85
-const RSS_KILL_SHARE = 1.25
-/** What a worker must have grown by since it was ready; below that a new one would be no smaller. */
-const RSS_GROWTH_SHARE = 0.1
 
 export interface SupervisorEvents {
   /** The model's spec, each time a worker describes it. @returns The effective limits, or null to leave it asleep. */
@@ -24,15 +20,9 @@ export interface SupervisorEvents {
 
 export interface SupervisorDeps extends ReplicaDeps {
   drainMs: number
-  /** RSS and CPU of a worker's process, sampled; `watch` begins, `forget` ends. */
   usage: UsageSource
   /** Calls back when the model's files change; the returned function stops watching. */
   watchFiles(callback: () => void): () => void
-}
-
-export interface UsageSource {
-  watch(pid: number, onSample: (rssBytes: number, cpuRatio: number) => void): void
-  forget(pid: number): void
 }
 
 const NO_RESTARTS: Record<RestartReason, number> = { crash: 0, oom: 0, rss: 0, hang: 0, timeout: 0, recycle: 0, setup: 0 }
@@ -51,9 +41,7 @@ export class Supervisor implements ReplicaOwner {
   /** Monotonic ms, for those whose last replacement would not start. */
   readonly #replaceableAt = new WeakMap<Replica, number>()
   readonly #settled = new Map<Replica, () => void>()
-  /** The first sample of each process in service. */
-  readonly #rssAtFirst = new WeakMap<Replica, { pid: number | null; rssBytes: number }>()
-  readonly #watched = new Map<Replica, number>()
+  readonly #memory: MemoryWatch
   readonly #restarts = { ...NO_RESTARTS }
   #wanted: number
   #sleeping = false
@@ -66,6 +54,11 @@ export class Supervisor implements ReplicaOwner {
     this.#wanted = wanted
     this.#events = events
     this.#deps = deps
+    this.#memory = new MemoryWatch({
+      changed: (replica, what, why) => this.changed(replica, what, why),
+      mayBeReplaced: (replica) => this.#mayBeReplaced(replica),
+      replace: (replica) => void this.#replace(replica, 'rss'),
+    }, deps.usage)
   }
 
   start(): void {
@@ -139,7 +132,7 @@ export class Supervisor implements ReplicaOwner {
   }
 
   changed(replica: Replica, what: string, why: string): void {
-    this.#watchUsage(replica)
+    this.#memory.follow(replica)
     if (replica.state === 'stopped') {
       this.#replicas.delete(replica.worker)
       this.#droppedBytes += replica.droppedBytes()
@@ -230,40 +223,6 @@ export class Supervisor implements ReplicaOwner {
     return replica.state === 'ready' && !this.#replacing.has(replica) && this.#deps.clock.now() >= at
   }
 
-  #watchUsage(replica: Replica): void {
-    const { usage } = this.#deps
-    const before = this.#watched.get(replica)
-    const pid = replica.pid
-    if (before === pid || (before === undefined && pid === null)) return
-    if (before !== undefined) usage.forget(before)
-    if (pid === null) {
-      this.#watched.delete(replica)
-      return
-    }
-    this.#watched.set(replica, pid)
-    usage.watch(pid, (rssBytes, cpuRatio) => this.#sampled(replica, rssBytes, cpuRatio))
-  }
-
-  #sampled(replica: Replica, rssBytes: number, cpuRatio: number): void {
-    replica.usage(rssBytes, cpuRatio)
-    if (replica.state === 'ready' && this.#rssAtFirst.get(replica)?.pid !== replica.pid) this.#rssAtFirst.set(replica, { pid: replica.pid, rssBytes })
-    if (rssBytes > this.#rssBound(replica, RSS_KILL_SHARE)) {
-      this.changed(replica, 'over its memory', `${megabytes(rssBytes)} MB of ${megabytes(replica.snapshot().rssLimitBytes)} MB, ended`)
-      replica.kill('rss')
-    } else if (rssBytes > this.#rssBound(replica, RSS_REPLACE_SHARE) && this.#mayBeReplaced(replica) && this.#hasGrown(replica, rssBytes)) {
-      this.changed(replica, 'near its memory cap', `${megabytes(rssBytes)} MB of ${megabytes(replica.snapshot().rssLimitBytes)} MB, being replaced`)
-      void this.#replace(replica, 'rss')
-    }
-  }
-
-  #hasGrown(replica: Replica, rssBytes: number): boolean {
-    return rssBytes - (this.#rssAtFirst.get(replica)?.rssBytes ?? 0) > this.#rssBound(replica, RSS_GROWTH_SHARE)
-  }
-
-  #rssBound(replica: Replica, share: number): number {
-    return replica.snapshot().rssLimitBytes * share
-  }
-
   /** While a model is broken, a change of its files is worth a try at once. */
   #watchFilesWhileQuarantined(): void {
     const quarantined = [...this.#replicas.values()].some((replica) => replica.state === 'quarantined')
@@ -286,8 +245,4 @@ export class Supervisor implements ReplicaOwner {
       this.#judgeLater(now)
     })
   }
-}
-
-function megabytes(bytes: number): number {
-  return Math.round(bytes / (1024 * 1024))
 }
