@@ -94,7 +94,7 @@ function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedM
 }
 
 /** Names in the log that mean trouble. */
-const TROUBLE: ReadonlySet<string> = new Set(['backoff', 'quarantined', 'hung', 'suspect', 'over its memory', 'replacement failed', 'thread replaced'])
+const TROUBLE: ReadonlySet<string> = new Set(['backoff', 'quarantined', 'hung', 'suspect', 'over its memory', 'leaks memory', 'replacement failed', 'thread replaced'])
 
 function recordChange(model: HostedModel, event: SupervisionEvent, log: Logger): void {
   model.changed(event)

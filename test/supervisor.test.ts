@@ -24,11 +24,18 @@ function createSupervisor(limits: Partial<Limits> = {}) {
   const usage = new FakeUsage()
   const effective: Limits = { ...LIMITS, ...limits }
   const changes: string[] = []
+  const reasons: string[] = []
   const fileWatchers = new Set<() => void>()
   let wanted: Limits | null = effective
   const supervisor = new Supervisor(
     1,
-    { described: () => wanted, changed: (worker, what) => changes.push(`${worker} ${what}`), capacity: () => {}, log: () => {} },
+    {
+      described: () => wanted, capacity: () => {}, log: () => {},
+      changed: (worker, what, why) => {
+        changes.push(`${worker} ${what}`)
+        reasons.push(`${what}: ${why}`)
+      },
+    },
     {
       settings: { model: 'fake', modelFile: '/models/fake/model.ts', stateDir: '/state', limits: effective },
       spawn: workers.spawn, clock, random: () => 0.5, wallClock: () => new Date(clock.now()), drainMs: 30_000, usage,
@@ -39,7 +46,7 @@ function createSupervisor(limits: Partial<Limits> = {}) {
     },
   )
   return {
-    supervisor, clock, workers, usage, changes, fileWatchers,
+    supervisor, clock, workers, usage, changes, reasons, fileWatchers,
     want(next: Limits | null) { wanted = next },
     states: () => supervisor.snapshot().replicas.map(({ worker, state }) => `${worker} ${state}`),
     replica(worker: number) {
@@ -217,6 +224,37 @@ describe('memory', () => {
     await clock.pass(30_000)
     sample(workers.at(0), 95)
     assert.equal(workers.all.length, 3)
+  })
+
+  test('that grows steadily is a reason long before the cap, and the event says with what, how fast and how long there would be', async () => {
+    const { workers, states, sample, clock, reasons, supervisor } = createSupervisor({ rssMb: 1_000 }).ready()
+    for (let megabytes = 100; workers.all.length === 1 && megabytes < 850; megabytes += 25) {
+      sample(workers.at(0), megabytes)
+      await clock.pass(500)
+      workers.at(0).say({ type: 'heartbeat' })
+    }
+    assert.deepEqual(states(), ['0 ready', '1 starting'])
+    const why = reasons.find((reason) => reason.startsWith('leaks memory'))
+    assert.match(why ?? '', /^leaks memory: grows with time, between predictions: 3000 MB a minute; \d{3} MB of 1000 MB, its cap would be reached in \d+ s, being replaced$/)
+    assert.equal(supervisor.snapshot().replicas[0]?.rssSlopeBytesPerMinute, 3_000 * MB)
+    workers.at(1).becomeReady()
+    await settled()
+    workers.at(0).exit({ code: 0, signal: null })
+    await settled()
+    assert.deepEqual([states(), supervisor.snapshot().restarts.rss], [['1 ready'], 1])
+  })
+
+  test('of a setup says nothing about the time in service', async () => {
+    const { supervisor, workers, sample, clock } = createSupervisor({ rssMb: 1_000 })
+    supervisor.start()
+    for (let megabytes = 50; megabytes < 800; megabytes += 50) {
+      sample(workers.last, megabytes)
+      await clock.pass(500)
+      workers.last.say({ type: 'heartbeat' })
+    }
+    workers.last.becomeReady()
+    sample(workers.last, 800)
+    assert.deepEqual([workers.all.length, supervisor.snapshot().replicas[0]?.rssSlopeBytesPerMinute], [1, null])
   })
 
   test('is watched for as long as there is a process', () => {

@@ -204,6 +204,8 @@ export interface ReplicaSnapshot {
   suspect: boolean
   rssBytes: number
   rssLimitBytes: number
+  /** How its memory grew over about the last two minutes in service; null before that can be told. */
+  rssSlopeBytesPerMinute: number | null
   cpuRatio: number
   inFlight: number
   restarts: number

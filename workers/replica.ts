@@ -59,6 +59,7 @@ export class Replica {
   #readyAt = 0
   #predictions = 0
   #rssBytes = 0
+  #rssSlopeBytesPerMinute: number | null = null
   #cpuRatio = 0
   #restarts = 0
   #forcedAt = -Infinity
@@ -203,8 +204,9 @@ export class Replica {
     }
   }
 
-  usage(rssBytes: number, cpuRatio: number): void {
+  usage(rssBytes: number, cpuRatio: number, rssSlopeBytesPerMinute: number | null): void {
     this.#rssBytes = rssBytes
+    this.#rssSlopeBytesPerMinute = rssSlopeBytesPerMinute
     this.#cpuRatio = cpuRatio
   }
 
@@ -221,6 +223,7 @@ export class Replica {
       suspect: this.#suspect,
       rssBytes: this.#handle === null ? 0 : this.#rssBytes,
       rssLimitBytes: this.rssLimitBytes,
+      rssSlopeBytesPerMinute: this.#handle === null ? null : this.#rssSlopeBytesPerMinute,
       cpuRatio: this.#handle === null ? 0 : this.#cpuRatio,
       inFlight: this.#flights.size,
       restarts: this.#restarts,
@@ -239,6 +242,7 @@ export class Replica {
     this.#suspect = false
     this.#threadsReady = 0
     this.#rssBytes = 0
+    this.#rssSlopeBytesPerMinute = null
     this.#ending = null
     this.#killed = false
     const handle: WorkerHandle = spawn(settings.model, this.worker, {

@@ -58,7 +58,7 @@ export class Supervisor implements ReplicaOwner {
       changed: (replica, what, why) => this.changed(replica, what, why),
       mayBeReplaced: (replica) => this.#mayBeReplaced(replica),
       replace: (replica) => void this.#replace(replica, 'rss'),
-    }, deps.usage)
+    }, deps.usage, deps.clock)
   }
 
   start(): void {

@@ -38,8 +38,8 @@ function statusOf({ name, state, cause, retryAt, replicas, queue, latency, outco
   }
 }
 
-function replicaOf({ worker, pid, state, suspect, rssBytes, rssLimitBytes, cpuRatio, inFlight, restarts, startedAt, readySeconds, lastExit }: ReplicaSnapshot): object {
-  return { worker, pid, state, suspect, rssBytes, rssLimitBytes, cpuRatio, inFlight, restarts, startedAt, readySeconds, lastExit: lastExit === null ? null : exitOf(lastExit) }
+function replicaOf({ worker, pid, state, suspect, rssBytes, rssLimitBytes, rssSlopeBytesPerMinute, cpuRatio, inFlight, restarts, startedAt, readySeconds, lastExit }: ReplicaSnapshot): object {
+  return { worker, pid, state, suspect, rssBytes, rssLimitBytes, rssSlopeBytesPerMinute, cpuRatio, inFlight, restarts, startedAt, readySeconds, lastExit: lastExit === null ? null : exitOf(lastExit) }
 }
 
 /** The last lines that a worker wrote stay in the log: they may hold paths and stacks, and this page is open to all callers. */

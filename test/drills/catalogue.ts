@@ -13,8 +13,8 @@ import { keepAliveRace } from './faults/keep-alive-race.ts'
 import { killAllWorkers } from './faults/kill-all-workers.ts'
 import { killOneOfTwo } from './faults/kill-one-of-two.ts'
 import { killOnlyWorker } from './faults/kill-only-worker.ts'
+import { leakBetweenCalls, leakWithCalls } from './faults/leaks.ts'
 import { logUnread } from './faults/log-unread.ts'
-import { nativeLeak } from './faults/native-leak.ts'
 import { outputFloods } from './faults/output-floods.ts'
 import { overload } from './faults/overload.ts'
 import { pm2Reload } from './faults/pm2-reload.ts'
@@ -29,7 +29,7 @@ import { portInTimeWait, portOfOrphan, portOfStranger, staleRunState } from './f
 export const DRILLS: readonly Drill[] = [
   killOneOfTwo, killOnlyWorker, killAllWorkers,
   freezeWorker, freezeAndThaw, blockWorker, endlessLoop,
-  poison, poisonAmongFour, heapExhaustion, nativeLeak,
+  poison, poisonAmongFour, heapExhaustion, leakWithCalls, leakBetweenCalls,
   slowStart, throwingStart, thirdTimeLucky,
   outputFloods, logUnread, badOutput, slowReader,
   clientsLeave, overload,

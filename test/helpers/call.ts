@@ -23,7 +23,7 @@ export interface ModelStatus {
   name: string
   state: string
   cause?: string
-  replicas: { worker: number; pid: number | null; state: string; restarts: number; lastExit: { reason: string; signal: string | null } | null }[]
+  replicas: { worker: number; pid: number | null; state: string; restarts: number; rssSlopeBytesPerMinute: number | null; lastExit: { reason: string; signal: string | null } | null }[]
 }
 
 /** One model of `/status`. */
