@@ -1,13 +1,12 @@
 import type { BackendSnapshot, FromWorker, Limits, ModelSpec, RestartReason } from './contract.ts'
 import { MemoryWatch, type UsageSource } from './memory-watch.ts'
+import { Replacements } from './replacements.ts'
 import { Replica, type ReplicaDeps, type ReplicaOwner } from './replica.ts'
 
 /** How often the silence of the workers is judged. */
 const JUDGE_MS = 250
 /** Our own loop was late when a tick comes this much after its time; then silence proves nothing. */
 const LATE_MS = 500
-/** A replacement for a planned change that would not start is tried again after this. */
-const RETRY_REPLACEMENT_MS = 30_000
 
 export interface SupervisorEvents {
   /** The model's spec, each time a worker describes it. @returns The effective limits, or null to leave it asleep. */
@@ -36,11 +35,7 @@ export class Supervisor implements ReplicaOwner {
   readonly #deps: SupervisorDeps
   /** By worker number; a replacement takes the lowest free one. */
   readonly #replicas = new Map<number, Replica>()
-  /** The replacement under way for each replica that shall retire. */
-  readonly #replacing = new Map<Replica, Replica>()
-  /** Monotonic ms, for those whose last replacement would not start. */
-  readonly #replaceableAt = new WeakMap<Replica, number>()
-  readonly #settled = new Map<Replica, () => void>()
+  readonly #replacements: Replacements
   readonly #memory: MemoryWatch
   readonly #restarts = { ...NO_RESTARTS }
   #wanted: number
@@ -54,10 +49,15 @@ export class Supervisor implements ReplicaOwner {
     this.#wanted = wanted
     this.#events = events
     this.#deps = deps
+    this.#replacements = new Replacements({
+      add: () => (this.#closing || this.#sleeping ? null : this.#add()),
+      retire: (replica, why) => this.#retire(replica, why),
+      failed: (replica, cause) => events.changed(replica.worker, 'replacement failed', cause),
+    }, deps.clock)
     this.#memory = new MemoryWatch({
       changed: (replica, what, why) => this.changed(replica, what, why),
-      mayBeReplaced: (replica) => this.#mayBeReplaced(replica),
-      replace: (replica) => void this.#replace(replica, 'rss'),
+      mayBeReplaced: (replica) => this.#replacements.mayReplace(replica),
+      replace: (replica) => void this.#replacements.replace(replica, 'rss'),
     }, deps.usage, deps.clock)
   }
 
@@ -87,7 +87,7 @@ export class Supervisor implements ReplicaOwner {
   async restart(): Promise<void> {
     for (const replica of [...this.#replicas.values()]) {
       if (this.#closing) return
-      if (replica.state === 'ready') await this.#replace(replica, 'recycle')
+      if (replica.state === 'ready') await this.#replacements.replace(replica, 'recycle')
       else replica.wake()
     }
   }
@@ -102,7 +102,7 @@ export class Supervisor implements ReplicaOwner {
 
   /** A worker has run this many predictions; replaced when the model's budget is used up. */
   countPredictions(replica: Replica, maxRequests: number): void {
-    if (maxRequests > 0 && replica.predictions >= maxRequests && this.#mayBeReplaced(replica)) void this.#replace(replica, 'recycle')
+    if (maxRequests > 0 && replica.predictions >= maxRequests && this.#replacements.mayReplace(replica)) void this.#replacements.replace(replica, 'recycle')
   }
 
   snapshot(): BackendSnapshot {
@@ -137,7 +137,7 @@ export class Supervisor implements ReplicaOwner {
       this.#replicas.delete(replica.worker)
       this.#droppedBytes += replica.droppedBytes()
     }
-    this.#afterChange(replica)
+    this.#replacements.changed(replica)
     this.#watchFilesWhileQuarantined()
     this.#events.changed(replica.worker, what, why)
     this.#events.capacity()
@@ -158,7 +158,7 @@ export class Supervisor implements ReplicaOwner {
   /** Starts what is missing. What drains has left already: a model that is woken while it falls asleep gets new workers at once. */
   #fill(): void {
     if (this.#sleeping || this.#closing) return
-    const staying = [...this.#replicas.values()].filter((replica) => replica.state !== 'draining').length - this.#replacing.size
+    const staying = [...this.#replicas.values()].filter((replica) => replica.state !== 'draining').length - this.#replacements.size
     for (let missing = this.#wanted - staying; missing > 0; missing--) this.#add().start()
   }
 
@@ -171,56 +171,8 @@ export class Supervisor implements ReplicaOwner {
   }
 
   async #retire(replica: Replica, why: RestartReason | 'stop', drainMs = this.#deps.drainMs): Promise<void> {
-    const next = this.#replacing.get(replica)
-    this.#replacing.delete(replica)
-    if (next !== undefined) this.#settle(next)
+    this.#replacements.release(replica)
     await replica.drain(why, drainMs)
-  }
-
-  /** Starts a replacement; `#afterChange` retires the old one when the new one is ready. Resolves when either is over. */
-  async #replace(old: Replica, why: RestartReason): Promise<void> {
-    if (this.#replacing.has(old) || this.#closing || this.#sleeping) return
-    const next = this.#add()
-    this.#replacing.set(old, next)
-    next.start()
-    await new Promise<void>((resolve) => this.#settled.set(next, resolve))
-    if (next.state === 'ready') await this.#retire(old, why)
-  }
-
-  /** Decides for a replacement that became ready, or would not, and for an old one that ended before its time. */
-  #afterChange(replica: Replica): void {
-    const old = [...this.#replacing].find(([, next]) => next === replica)?.[0]
-    if (old !== undefined && replica.state !== 'starting') {
-      this.#replacing.delete(old)
-      if (replica.state !== 'ready') this.#dropReplacement(replica, old)
-      this.#settle(replica)
-      return
-    }
-    const next = this.#replacing.get(replica)
-    // The replacement is on its way already: an old one that ended needs no restart of its own.
-    if (next !== undefined && replica.state === 'backoff') {
-      this.#replacing.delete(replica)
-      this.#settle(next)
-      queueMicrotask(() => void this.#retire(replica, 'stop'))
-    }
-  }
-
-  #settle(replica: Replica): void {
-    this.#settled.get(replica)?.()
-    this.#settled.delete(replica)
-  }
-
-  /** A replacement that does not start leaves the old one serving. */
-  #dropReplacement(replica: Replica, old: Replica): void {
-    this.#events.changed(replica.worker, 'replacement failed', replica.cause ?? 'it did not start')
-    if (replica.state !== 'stopped') queueMicrotask(() => void this.#retire(replica, 'stop'))
-    this.#replaceableAt.set(old, this.#deps.clock.now() + RETRY_REPLACEMENT_MS)
-  }
-
-  /** For the reasons of our own, which come up again and again; an operator's wish is tried at once. */
-  #mayBeReplaced(replica: Replica): boolean {
-    const at = this.#replaceableAt.get(replica) ?? -Infinity
-    return replica.state === 'ready' && !this.#replacing.has(replica) && this.#deps.clock.now() >= at
   }
 
   /** While a model is broken, a change of its files is worth a try at once. */
