@@ -18,6 +18,7 @@ import { mountRest } from './rest/routes.ts'
 import { createPredictHandler } from './rest/predict.ts'
 import { createHostCheck } from './security/hosts.ts'
 import { createOriginCheck } from './security/origins.ts'
+import type { Siblings } from './siblings/siblings.ts'
 import { mountStatus } from './status/routes.ts'
 
 /** What the routes need; built once, in main. */
@@ -27,6 +28,7 @@ export interface AppDeps {
   files: FileStore
   metrics: Metrics
   log: Logger
+  siblings: Siblings
   startedAt: Date
   version: string
   /** Recent supervision events of all models, oldest first. */

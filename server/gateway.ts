@@ -25,6 +25,15 @@ export interface SubmitOptions {
   mode: SubmitMode
 }
 
+/** One that can still be read. */
+export interface EndedPrediction {
+  prediction: Prediction
+  /** Since its end. */
+  agoMs: number
+  /** It was one of a plain request, whose caller has had the outputs. */
+  isAnswer: boolean
+}
+
 interface Tracked {
   readonly run: PredictionRun
   readonly model: HostedModel
@@ -93,13 +102,28 @@ export class Gateway {
     const list = tracked.mode === 'answer' ? this.#endedAnswers : this.#endedOthers
     list.add(prediction, this.#clock.now())
     this.#forgetLater()
-    if (this.#tracked.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+    if (this.isIdle) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
   /** A prediction that is under way, or ended within the last five minutes. */
   prediction(model: string, id: string): Prediction | undefined {
     const prediction = this.#tracked.get(id)?.run.prediction ?? this.#endedAnswers.get(id) ?? this.#endedOthers.get(id)
     return prediction?.model === model ? prediction : undefined
+  }
+
+  /** Those that have ended and can still be read, the newest first. */
+  *endedPredictions(): Generator<EndedPrediction> {
+    const now = this.#clock.now()
+    for (const list of [this.#endedOthers, this.#endedAnswers]) {
+      for (const { prediction, at } of list.newestFirst()) yield { prediction, agoMs: now - at, isAnswer: list === this.#endedAnswers }
+    }
+  }
+
+  /** Keeps one that ended in another front, for the rest of its time. */
+  adopt({ prediction, agoMs, isAnswer }: EndedPrediction): void {
+    const list = isAnswer ? this.#endedAnswers : this.#endedOthers
+    list.add(prediction, this.#clock.now() - agoMs)
+    this.#forgetLater()
   }
 
   /** Ends a prediction, queued or running. Repeatable. */
@@ -119,18 +143,27 @@ export class Gateway {
     this.#stopping = true
   }
 
+  /** Nothing is under way. */
+  get isIdle(): boolean {
+    return this.#tracked.size === 0
+  }
+
+  /** Resolves when all that was accepted has ended, or after `withinMs`. */
+  async whenIdle(withinMs: number): Promise<void> {
+    if (this.isIdle) return
+    await new Promise<void>((resolve) => {
+      const giveUp = this.#clock.after(withinMs, resolve)
+      this.#whenIdle.push(() => {
+        giveUp()
+        resolve()
+      })
+    })
+  }
+
   /** Takes no more work. Resolves when all that was accepted has ended, or after `withinMs`; what still waits then is refused. */
   async drain(withinMs: number): Promise<void> {
     this.#draining = true
-    if (this.#tracked.size > 0) {
-      await new Promise<void>((resolve) => {
-        const giveUp = this.#clock.after(withinMs, resolve)
-        this.#whenIdle.push(() => {
-          giveUp()
-          resolve()
-        })
-      })
-    }
+    await this.whenIdle(withinMs)
     for (const { run, model } of [...this.#tracked.values()]) {
       model.cancel(run, createHostError('DRAINING', 'The host stopped before this was done.', { retryAfterSeconds: 5 }))
     }
@@ -171,6 +204,10 @@ class EndedList {
 
   get(id: string): Prediction | undefined {
     return this.#entries.get(id)?.prediction
+  }
+
+  newestFirst(): { prediction: Prediction; at: number }[] {
+    return [...this.#entries.values()].reverse()
   }
 
   /** The newest stays, however large. */

@@ -19,6 +19,9 @@ import { logPrediction } from './prediction-log.ts'
 import { findModels, hostModels } from './registry.ts'
 import { PortHeldError, reclaimPort } from './reclaim-port.ts'
 import { reapOrphans, RunState } from './run-state.ts'
+import { createPredictionKeeper } from './siblings/prediction-keeper.ts'
+import { Siblings } from './siblings/siblings.ts'
+import { SiblingSocket } from './siblings/socket.ts'
 import { openStateDir, type StateDir } from './state-dir.ts'
 
 const EXIT_FAILURE = 1
@@ -52,6 +55,8 @@ interface Host {
   usage: UsageSampler
   models: ReadonlyMap<string, HostedModel>
   gateway: Gateway
+  siblings: Siblings
+  socket: SiblingSocket
   server: Server
 }
 
@@ -109,11 +114,14 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
     },
   })
   const gateway = new Gateway(models, clock)
+  const siblings = new Siblings({ stateDir: stateDir.path, startedAt, isDraining: () => gateway.isDraining(), log })
+  siblings.keep('prediction', createPredictionKeeper(gateway))
   const app = createApp({
-    config, gateway, files, metrics, log, startedAt, version: await packageVersion(),
+    config, gateway, files, metrics, log, siblings, startedAt, version: await packageVersion(),
     events: () => [...models.values()].flatMap((model) => model.view().events).sort((a, b) => a.at.localeCompare(b.at)),
   })
-  return { config, log, stateDir, runState, files, usage, models, gateway, server: createHttpServer(app) }
+  const socket = new SiblingSocket({ stateDir: stateDir.path, siblings, app })
+  return { config, log, stateDir, runState, files, usage, models, gateway, siblings, socket, server: createHttpServer(app) }
 }
 
 /** The operator's secrets are none of a model's business. */
@@ -128,7 +136,13 @@ async function packageVersion(): Promise<string> {
   return typeof version === 'string' ? version : '0.0.0'
 }
 
-async function listen({ config, log, server, runState, files, models }: Host): Promise<void> {
+async function listen({ config, log, server, socket, runState, files, models }: Host): Promise<void> {
+  // Before the port: whoever has it must be found by the others.
+  const path = await socket.listen().catch((error: unknown) => {
+    log.warn({ error }, 'no socket for other hosts of this state folder; a reload would lose what callers come back for')
+    return null
+  })
+  if (path !== null) runState.update({ socket: path })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(unbindable(error, config)))
     server.listen(config.port, config.host, () => resolve())
@@ -193,6 +207,8 @@ async function stop(host: Host): Promise<void> {
   const closed = cluster.isWorker ? await handOver(host, cut.signal) : await drainInPlace(host, cut.signal)
   clock.after(LAST_ANSWERS_MS, () => cut.abort())
   await closed.port
+  await host.siblings.bequeath()
+  await host.socket.close(cut.signal)
   await Promise.all([...host.models.values()].map((model) => model.backend.close(0)))
   host.usage.close()
   await host.files.close()
@@ -217,14 +233,18 @@ async function drainInPlace(host: Host, cut: AbortSignal): Promise<Closing> {
 
 /**
  * Another host has the port already, in pm2's cluster: we leave it at once. What still comes on our open connections is accepted,
- * since its callers can't know; each answer closes its connection, so that soon there is none.
+ * since its callers can't know; each answer closes its connection, so that soon there is none. Whoever comes back for what we
+ * have comes to the other host, which passes him on to our socket: so we stay until all of it has ended and been told.
  */
 async function handOver(host: Host, cut: AbortSignal): Promise<Closing> {
-  const until = clock.now() + host.config.drainMs
-  host.gateway.announceDrain()
+  const { gateway, socket, config } = host
+  const until = clock.now() + config.drainMs
+  gateway.announceDrain()
   const port = closeGracefully(host.server, cut, HAND_OVER_IDLE_MS)
-  await Promise.race([port, new Promise<void>((resolve) => clock.after(host.config.drainMs, resolve))])
-  await host.gateway.drain(Math.max(0, until - clock.now()))
+  const leftMs = (): number => Math.max(0, until - clock.now())
+  await Promise.race([port, new Promise<void>((resolve) => clock.after(config.drainMs, resolve))])
+  while (leftMs() > 0 && !(gateway.isIdle && socket.isIdle)) await Promise.all([gateway.whenIdle(leftMs()), socket.whenIdle(leftMs())])
+  await gateway.drain(leftMs())
   return { port }
 }
 

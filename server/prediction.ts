@@ -31,6 +31,17 @@ export interface EventsOptions {
   appends?: boolean
 }
 
+/** How a prediction ended, for one that is made again elsewhere. */
+export interface PredictionEnd {
+  outputs: Values | undefined
+  error: HostError | undefined
+  waitSeconds: number
+  runSeconds: number
+  /** Of the latest outputs, and of the last event. */
+  outputId: number
+  lastId: number
+}
+
 /** The log of one prediction in characters; older events give way. */
 export const LOG_CHARACTERS = 1024 * 1024
 /** What an event costs beside its text. */
@@ -42,7 +53,7 @@ const EVENT_CHARACTERS = 48
  */
 export class Prediction {
   /** 32 hex characters; whoever knows it may read and cancel. */
-  readonly id: string = randomUUID().replaceAll('-', '')
+  readonly id: string
   readonly model: string
   readonly requestId: string
   readonly #onReaders: (readers: number) => void
@@ -60,10 +71,24 @@ export class Prediction {
   runSeconds = 0
 
   /** @param onReaders Hears how many readers there are, each time one comes or goes. */
-  constructor(model: string, requestId: string, onReaders: (readers: number) => void = () => {}) {
+  constructor(model: string, requestId: string, onReaders: (readers: number) => void = () => {}, id: string = randomUUID().replaceAll('-', '')) {
+    this.id = id
     this.model = model
     this.requestId = requestId
     this.#onReaders = onReaders
+  }
+
+  /** One that ended in another front. Of its events there are the latest outputs and the end, under the ids that they had. */
+  static ended(id: string, model: string, requestId: string, { outputs, error, waitSeconds, runSeconds, outputId, lastId }: PredictionEnd): Prediction {
+    const prediction = new Prediction(model, requestId, undefined, id)
+    Object.assign(prediction, { waitSeconds, runSeconds })
+    prediction.#outputs = outputs
+    prediction.#outputId = outputId
+    prediction.#lastId = lastId - 1
+    prediction.#firstId = lastId
+    if (error === undefined) prediction.succeed(undefined)
+    else prediction.fail(error)
+    return prediction
   }
 
   get state(): PredictionState {

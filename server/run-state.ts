@@ -2,8 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { isSameProcess, parentOf, processStartTime } from '../workers/ports.ts'
+import { removeSocket } from './siblings/socket-path.ts'
 
-const STATE_FILE = /^([1-9]\d*)\.json(?:\.tmp)?$/
+const STATE_FILE = /^([1-9]\d*)\.(?:json(?:\.tmp)?|sock)$/
 
 const runRecordSchema = z.object({
   pid: z.int().positive(),
@@ -145,7 +146,7 @@ export interface ReapOptions {
   kill: (pid: number, signal: 'SIGTERM' | 'SIGKILL') => void
 }
 
-/** Ends the workers of dead fronts and removes the files of those. @returns how many workers it ended. */
+/** Ends the workers of dead fronts and removes the files and sockets of those. @returns how many workers it ended. */
 export function reapOrphans(stateDir: string, { log, kill }: ReapOptions): number {
   let ended = 0
   for (const { record, isAlive, workers } of findFronts(stateDir)) {
@@ -153,7 +154,10 @@ export function reapOrphans(stateDir: string, { log, kill }: ReapOptions): numbe
     for (const worker of workers) if (endProcess(worker, 'SIGKILL', { log, kill, what: `orphaned worker of ${worker.model}`, front: record.pid })) ended += 1
   }
   for (const { path, owner } of stateFiles(stateDir)) {
-    if (!isRunning(owner, readRecord(path, owner)?.startTime ?? null)) rmSync(path, { force: true })
+    const record = readRecord(path, owner)
+    if (isRunning(owner, record?.startTime ?? null)) continue
+    if (record?.socket !== undefined) removeSocket(record.socket)
+    rmSync(path, { force: true })
   }
   return ended
 }

@@ -55,7 +55,9 @@ async function call(host: GradioHost, req: Request, res: Response, readData: (bo
 async function followCall(host: GradioHost, req: Request, res: Response): Promise<void> {
   const model = host.model(req)
   const { event: eventId } = req.params
-  const event = typeof eventId === 'string' ? host.sessions(model).event(eventId) : undefined
+  const id = typeof eventId === 'string' ? eventId : ''
+  if (host.sessions(model).event(id) === undefined && (await host.deps.siblings.pass(req, res, { kind: 'event', model: model.name, id }))) return
+  const event = host.sessions(model).event(id)
   const stream = new EventStream(res, namedEvent('heartbeat', null))
   if (event === undefined) {
     stream.end(namedEvent('error', '404: Not Found'))

@@ -84,6 +84,13 @@ export class GradioEvent {
     return settled
   }
 
+  /** What another front needs to tell its end; null while there is none, and for a cancelled one, to which nobody listens. */
+  get outcome(): { event: Pick<GradioEventOptions, 'id' | 'sessionHash' | 'requestId' | 'audience'>; work: Work } | null {
+    const { id, sessionHash, requestId, audience } = this.#options
+    if (!this.isOver || this.#ending !== null || this.#settledWork === null) return null
+    return { event: { id, sessionHash, requestId, audience }, work: this.#settledWork }
+  }
+
   /** No more work goes on for it; its end may still be untold. */
   get isOver(): boolean {
     if (this.#ending !== null) return true

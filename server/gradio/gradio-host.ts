@@ -48,9 +48,14 @@ export class GradioHost {
   sessions(model: HostedModel): GradioSessions {
     const known = this.#sessions.get(model.name)
     if (known !== undefined) return known
-    const sessions = new GradioSessions()
+    const sessions = new GradioSessions(() => this.deps.gateway.isDraining())
     this.#sessions.set(model.name, sessions)
     return sessions
+  }
+
+  /** By the model's name; only of models that were called. */
+  get allSessions(): ReadonlyMap<string, GradioSessions> {
+    return this.#sessions
   }
 
   pace(model: HostedModel): ReturnType<PaceBoard['of']> {

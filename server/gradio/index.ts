@@ -10,6 +10,7 @@ import { callRoutes } from './call-routes.ts'
 import { createGradioErrorHandler } from './errors.ts'
 import { fileRoutes } from './file-routes.ts'
 import { GradioHost } from './gradio-host.ts'
+import { keepForSiblings } from './keepers.ts'
 import { queueRoutes } from './queue-routes.ts'
 import type { Route } from './routes.ts'
 import { apiRoutes, appRoutes } from './small-routes.ts'
@@ -27,6 +28,7 @@ function modelOf(path: string): string | undefined {
 export function createGradioRouter(deps: AppDeps): Router {
   const router = Router({ caseSensitive: true })
   const host = new GradioHost(deps)
+  keepForSiblings(host)
   const calls = callRoutes(host)
   const files = fileRoutes(host)
   router.use((req, _res, next) => next(modelOf(req.path) === undefined ? 'router' : undefined))

@@ -2,6 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Request, Response } from 'express'
 
+import type { JsonObject } from '../body.ts'
+import type { HostedModel } from '../hosted-model.ts'
+import type { Owner } from '../siblings/siblings.ts'
 import { dataOf, requireFunction, sessionHashOf } from './bodies.ts'
 import { EventStream } from './event-stream.ts'
 import type { GradioHost } from './gradio-host.ts'
@@ -33,26 +36,37 @@ export function queueRoutes(host: GradioHost): Route[] {
 }
 
 async function join(host: GradioHost, req: Request, res: Response): Promise<void> {
-  host.model(req)
+  const { name } = host.model(req)
   const body = await host.readBody(req)
   requireFunction(body)
   const sessionHash = sessionHashOf(body)
   const data = dataOf(body)
+  const owner = await ownerOf(host, req, name, sessionHash)
+  if (owner.socket !== null && (await host.deps.siblings.forward(owner.socket, req, res, body))) return
   const call = await host.call(req, res)
   const audience = req.get('x-gradio-user') === 'app' ? 'page' : 'library'
   const event = await host.begin(call, data, 'stream', { sessionHash, audience })
   const sessions = host.sessions(call.model)
   const session = sessions.open(sessionHash)
-  const crossingMs = session.crossingMs()
+  const crossingMs = Math.max(session.crossingMs(), owner.waitMs)
   sessions.add(event, session)
   if (crossingMs > 0) await sleep(crossingMs)
   res.json({ event_id: event.id })
 }
 
-function data(host: GradioHost, req: Request, res: Response): void {
+/** The stream of a session is open at one front alone, so that is where its calls go. */
+async function ownerOf(host: GradioHost, req: Request, model: string, hash: string): Promise<Owner> {
+  if (host.allSessions.get(model)?.session(hash)?.isHeld === true) return { socket: null, waitMs: 0 }
+  return host.deps.siblings.ownerOf(req, { kind: 'session', model, id: hash })
+}
+
+async function data(host: GradioHost, req: Request, res: Response): Promise<void> {
   const model = host.model(req)
-  const hash = req.query['session_hash']
-  const session = typeof hash === 'string' ? host.sessions(model).session(hash) : undefined
+  const { session_hash: given } = req.query
+  const hash = typeof given === 'string' ? given : ''
+  const isHeld = host.sessions(model).session(hash)?.isHeld === true
+  if (!isHeld && (await host.deps.siblings.pass(req, res, { kind: 'session', model: model.name, id: hash }))) return
+  const session = host.sessions(model).session(hash)
   const stream = new EventStream(res, HEARTBEAT)
   if (session !== undefined) session.attach(stream, host.context(req, model))
   // A status would be a broken connection to the JavaScript client.
@@ -66,16 +80,30 @@ function status(host: GradioHost, req: Request, res: Response): void {
 
 async function cancel(host: GradioHost, req: Request, res: Response): Promise<void> {
   const model = host.model(req)
-  const { session_hash: hash, event_id: eventId } = await host.readBody(req)
-  if (typeof hash === 'string' && typeof eventId === 'string') host.sessions(model).cancel(hash, eventId)
+  const body = await host.readBody(req)
+  const { session_hash: hash, event_id: eventId } = body
+  if (typeof hash === 'string' && typeof eventId === 'string') {
+    if (await isElsewhere(host, req, res, model, eventId, body)) return
+    host.sessions(model).cancel(hash, eventId)
+  }
   res.json({ success: true })
 }
 
 async function reset(host: GradioHost, req: Request, res: Response): Promise<void> {
   const model = host.model(req)
-  const { event_id: eventId } = await host.readBody(req)
-  if (typeof eventId === 'string') host.sessions(model).event(eventId)?.reset()
+  const body = await host.readBody(req)
+  const { event_id: eventId } = body
+  if (typeof eventId === 'string') {
+    if (await isElsewhere(host, req, res, model, eventId, body)) return
+    host.sessions(model).event(eventId)?.reset()
+  }
   res.json({ success: true })
+}
+
+/** True when another front has the event, and has answered. */
+async function isElsewhere(host: GradioHost, req: Request, res: Response, model: HostedModel, id: string, body: JsonObject): Promise<boolean> {
+  if (host.sessions(model).event(id) !== undefined) return false
+  return host.deps.siblings.pass(req, res, { kind: 'event', model: model.name, id }, body)
 }
 
 /** Streams that only say the host is there. They end when the host drains, else it could never close. */

@@ -27,6 +27,9 @@ const MANY_AT_ONCE: Closing = { lingerMs: 1_000, crossingMs: 250 }
 const REPEAT_MS = 5_000
 const MAX_REPEATED = 32
 
+/** How long a session is kept for a call that another front is about to pass on. */
+const PROMISED_MS = 5_000
+
 const CLOSE_STREAM: StreamMessage = { msg: 'close_stream', event_id: null }
 
 /** One event as its session tells it: the position and the differences go on from one reader to the next. */
@@ -42,18 +45,39 @@ interface Thread {
  */
 export class Session {
   readonly #onTold: (eventId: string) => void
+  readonly #isDraining: () => boolean
   readonly #pending = new Map<string, Thread>()
   #told: { thread: Thread; atMs: number }[] = []
   #reader: EventStream | null = null
   #context: RenderContext | null = null
   #closedAtMs = Number.NEGATIVE_INFINITY
+  #promisedUntilMs = Number.NEGATIVE_INFINITY
   #manner = ONE_BY_ONE
   #idleSinceMs = performance.now()
   #closing: NodeJS.Timeout | undefined
 
-  /** @param onTold Hears of each event whose end was written. */
-  constructor(onTold: (eventId: string) => void) {
+  /**
+   * @param onTold Hears of each event whose end was written.
+   * @param isDraining Another front takes the client's next call: its stream is closed as soon as there is nothing to tell.
+   */
+  constructor(onTold: (eventId: string) => void, isDraining: () => boolean) {
     this.#onTold = onTold
+    this.#isDraining = isDraining
+  }
+
+  /** Its calls and its stream belong to this front: it has a reader, something to tell, or a call is on its way. */
+  get isHeld(): boolean {
+    return !this.isIdle || performance.now() < this.#promisedUntilMs || this.#unread().length > 0
+  }
+
+  /** Until the call comes that another front passes on. */
+  promise(): void {
+    this.#promisedUntilMs = performance.now() + PROMISED_MS
+  }
+
+  /** What the client has yet to hear when nobody reads. */
+  untold(): GradioEvent[] {
+    return this.#reader === null ? [...this.#pending.values(), ...this.#unread()].map(({ event }) => event) : []
   }
 
   get isIdle(): boolean {
@@ -104,9 +128,13 @@ export class Session {
 
   /** The last reader may have gone before it read these ends; the Python client leaves its streams that way. */
   #repeatUnread(): void {
-    const since = performance.now() - REPEAT_MS
-    for (const { thread, atMs } of this.#told) if (atMs >= since) this.#pending.set(thread.event.id, thread)
+    for (const thread of this.#unread()) this.#pending.set(thread.event.id, thread)
     this.#told = []
+  }
+
+  #unread(): Thread[] {
+    const since = performance.now() - REPEAT_MS
+    return this.#told.filter(({ atMs }) => atMs >= since).map(({ thread }) => thread)
   }
 
   #left(reader: EventStream): void {
@@ -137,7 +165,7 @@ export class Session {
       if (this.#pending.size > 0 || this.#reader === null) return
       this.#closedAtMs = performance.now()
       this.#reader.end(dataLine(CLOSE_STREAM))
-    }, this.#manner.lingerMs)
+    }, this.#isDraining() ? 0 : this.#manner.lingerMs)
   }
 }
 

@@ -25,7 +25,10 @@ export class GradioSessions {
   readonly #sessions = new Map<string, Session>()
   readonly #events = new Map<string, Registered>()
 
-  constructor() {
+  readonly #isDraining: () => boolean
+
+  constructor(isDraining: () => boolean) {
+    this.#isDraining = isDraining
     setInterval(() => this.#sweep(), SWEEP_MS).unref()
   }
 
@@ -38,7 +41,7 @@ export class GradioSessions {
     const known = this.#sessions.get(hash)
     if (known !== undefined) return known
     if (this.#sessions.size >= MAX_SESSIONS) this.#evictSession()
-    const session = new Session((eventId) => this.#events.delete(eventId))
+    const session = new Session((eventId) => this.#events.delete(eventId), this.#isDraining)
     this.#sessions.set(hash, session)
     return session
   }
@@ -52,6 +55,12 @@ export class GradioSessions {
 
   event(id: string): GradioEvent | undefined {
     return this.#events.get(id)?.event
+  }
+
+  /** Events that have ended and can still be asked for; `inSession` when they are told on their session's stream. */
+  *untold(): Generator<{ event: GradioEvent; inSession: boolean }> {
+    for (const { event, session } of this.#events.values()) if (session === null && event.isOver) yield { event, inSession: false }
+    for (const session of this.#sessions.values()) for (const event of session.untold()) if (event.isOver) yield { event, inSession: true }
   }
 
   /** Stops one event of one session; any other pair changes nothing. */

@@ -1,5 +1,5 @@
 /** Predictions by id: asked again after a lost connection or from the background, and cancelled. */
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 
 import type { Values } from '../../workers/contract.ts'
 import { RequestError } from '../../workers/errors.ts'
@@ -25,7 +25,8 @@ export interface PredictionView {
 /** `GET`: the state as JSON, or the latest output and all later events. */
 export function createPredictionReader(deps: AppDeps): RequestHandler<PredictionParams> {
   return async (req, res) => {
-    const prediction = find(deps, req.params)
+    const prediction = await find(deps, req, res)
+    if (prediction === null) return
     const { spec } = deps.gateway.model(prediction.model)
     const render = createRender(req, spec?.outputs ?? {}, deps.files, deps.config.rootPath)
     if (answerForm(req) === 'events' && req.method !== 'HEAD') {
@@ -40,18 +41,25 @@ export function createPredictionReader(deps: AppDeps): RequestHandler<Prediction
 
 /** `DELETE`: cancels. Of one that has ended, nothing changes. */
 export function createPredictionCanceller(deps: AppDeps): RequestHandler<PredictionParams> {
-  return (req, res) => {
-    const prediction = find(deps, req.params)
+  return async (req, res) => {
+    const prediction = await find(deps, req, res)
+    if (prediction === null) return
     deps.gateway.cancel(prediction)
     sendJson(res, 202, { id: prediction.id, state: prediction.state })
   }
 }
 
-function find(deps: AppDeps, { model, id }: PredictionParams): Prediction {
-  const { name } = deps.gateway.model(model)
-  const prediction = deps.gateway.prediction(name, id)
-  if (prediction === undefined) throw new RequestError('NOT_FOUND', 'There is no such prediction; one is kept for 5 minutes after its end.')
-  return prediction
+/** Null when another front has it and has answered. */
+async function find({ gateway, siblings }: AppDeps, req: Request<PredictionParams>, res: Response): Promise<Prediction | null> {
+  const { model, id } = req.params
+  const { name } = gateway.model(model)
+  const known = gateway.prediction(name, id)
+  if (known !== undefined) return known
+  if (await siblings.pass(req, res, { kind: 'prediction', model: name, id })) return null
+  // One that has it no more may have left it to us meanwhile.
+  const inherited = gateway.prediction(name, id)
+  if (inherited === undefined) throw new RequestError('NOT_FOUND', 'There is no such prediction; one is kept for 5 minutes after its end.')
+  return inherited
 }
 
 function viewOf(prediction: Prediction, render: Render): PredictionView {

@@ -1,10 +1,14 @@
 /** Where callers see this host: the base of every absolute URL in an answer, computed for each request and kept for none. */
 import type { Request } from 'express'
 
+import { originOfPassed } from '../siblings/passed.ts'
+
 const SANE_HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
-/** Scheme, host and port as the caller used them. Forwarded headers count when Express's `trust proxy` trusts who sent them. */
+/** Scheme, host and port as the caller used them. Forwarded headers count when Express's `trust proxy` trusts who sent them; another front of ours is believed. */
 export function publicOrigin(req: Request): string {
+  const passed = originOfPassed(req)
+  if (passed !== undefined) return passed
   const forwarded = req.host
   const host = forwarded !== undefined && SANE_HOST.test(forwarded) ? forwarded : socketHost(req)
   return `${req.protocol === 'https' ? 'https' : 'http'}://${host}`
