@@ -14,7 +14,7 @@ function createSink(enabled = true) {
 async function fill(sink: CreditedSink, text: string, most: number): Promise<{ sent: number; waiting: Promise<void> | null }> {
   for (let sent = 0; sent < most; sent++) {
     let through = false
-    const output = sink.output({ text }).then(() => { through = true })
+    const output = Promise.resolve(sink.output({ text })).then(() => { through = true })
     await settled()
     if (!through) return { sent, waiting: output }
   }
@@ -48,7 +48,7 @@ describe('outputs', () => {
     const { sink } = createSink()
     for (let i = 0; i < WINDOW_FACTS; i++) await sink.append('text', 'x')
     let through = false
-    const waiting = sink.append('text', 'y').then(() => { through = true })
+    const waiting = Promise.resolve(sink.append('text', 'y')).then(() => { through = true })
     await settled()
     assert.equal(through, false)
     sink.credit(16)

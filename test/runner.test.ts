@@ -44,15 +44,21 @@ class Seen implements RunnerSink {
     this.all.push(`notice ${level} ${text}`)
   }
 
-  async output(outputs: Values): Promise<void> {
+  output(outputs: Values): undefined {
     this.all.push('output')
     this.outputs.push(structuredClone(outputs))
     this.#onOutput()
   }
 
-  async append(output: string, text: string): Promise<void> {
+  append(output: string, text: string): undefined {
     this.all.push(`append ${output} ${text}`)
   }
+
+  hasRoom(): boolean {
+    return true
+  }
+
+  async room(): Promise<void> {}
 }
 
 async function runOne(runner: Runner, inputs: Values, { events = true, sink = new Seen(), signal = new AbortController().signal } = {}): Promise<ItemEnd> {

@@ -48,15 +48,25 @@ export class CreditedSink implements RunnerSink {
     this.#flushWaiting()
   }
 
-  async output(outputs: Values): Promise<void> {
-    const characters = charactersOf(outputs)
-    await this.#room()
-    this.#send({ type: 'output', id: this.#id, outputs }, characters)
+  output(outputs: Values): Promise<void> | undefined {
+    return this.#sendInTurn({ type: 'output', id: this.#id, outputs }, charactersOf(outputs))
   }
 
-  async append(output: string, text: string): Promise<void> {
-    if (!this.#hasRoom()) await this.#room()
-    this.#send({ type: 'append', id: this.#id, output, text }, text.length)
+  append(output: string, text: string): Promise<void> | undefined {
+    return this.#sendInTurn({ type: 'append', id: this.#id, output, text }, text.length)
+  }
+
+  hasRoom(): boolean {
+    return this.#unread.length < WINDOW_FACTS && this.#unreadCharacters < WINDOW_CHARACTERS
+  }
+
+  async room(): Promise<void> {
+    while (!this.hasRoom()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      this.#wake = null
+    }
   }
 
   /** The reader has taken `facts` more. */
@@ -70,6 +80,7 @@ export class CreditedSink implements RunnerSink {
   abandon(): void {
     this.#unread.length = 0
     this.#unreadCharacters = 0
+    this.#flushWaiting()
     this.#wake?.()
   }
 
@@ -81,27 +92,20 @@ export class CreditedSink implements RunnerSink {
   }
 
   #flushWaiting(): void {
-    while (this.#notices.length > 0 && this.#hasRoom()) {
+    while (this.#notices.length > 0 && this.hasRoom()) {
       const notice = this.#notices.shift()
       if (notice !== undefined) this.#send(notice, 100)
     }
-    if (this.#progress !== null && this.#hasRoom()) {
+    if (this.#progress !== null && this.hasRoom()) {
       this.#send(this.#progress, 100)
       this.#progress = null
     }
   }
 
-  #hasRoom(): boolean {
-    return this.#unread.length < WINDOW_FACTS && this.#unreadCharacters < WINDOW_CHARACTERS
-  }
-
-  async #room(): Promise<void> {
-    while (!this.#hasRoom()) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-      this.#wake = null
-    }
+  #sendInTurn(fact: PredictionFact, characters: number): Promise<void> | undefined {
+    if (!this.hasRoom()) return this.room().then(() => this.#send(fact, characters))
+    this.#send(fact, characters)
+    return undefined
   }
 
   #send(fact: PredictionFact, characters: number): void {

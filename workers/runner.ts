@@ -4,15 +4,14 @@ import { checkOutputs, type ComponentSpec, componentSpecSchema, defaultValue, ha
 import type { LogLevel, ModelSpec, NoticeLevel, PredictItem, Values } from './contract.ts'
 import { createHostError, type HostError } from './errors.ts'
 import { type AnyModelDefinition, type BatchContext, describeModel, isModelDefinition, type ModelLog, type PredictContext } from './model.ts'
+import { OutputGrowth, type OutputSink } from './output-growth.ts'
 import { ResultFiles } from './result-files.ts'
 import { charactersOf } from './value-size.ts'
 
-/** Where the facts about one prediction go. `output` resolves when the reader can take more. */
-export interface RunnerSink {
+/** Where the facts about one prediction go. */
+export interface RunnerSink extends OutputSink {
   progress(fraction: number, text: string): void
   notice(level: NoticeLevel, text: string): void
-  output(outputs: Values): Promise<void>
-  append(output: string, text: string): Promise<void>
 }
 
 export type RunnerLog = (level: LogLevel, fields: Record<string, unknown>, message: string, item?: PredictItem) => void
@@ -105,16 +104,36 @@ export class Runner {
   async #runOne(item: PredictItem, signal: AbortSignal, sink: RunnerSink): Promise<Values | undefined> {
     const returned: unknown = this.#definition.predict?.(item.inputs, this.#context(item, signal, sink))
     if (!isIterator(returned)) return this.#normalise(await returned)
-    let last: Values | undefined
-    const growth = new OutputGrowth(sink)
-    for await (const yielded of returned) {
-      if (signal.aborted) break
-      last = await this.#normalise(yielded)
-      if (item.events) await growth.send(last)
-    }
+    const last = await (item.events ? this.#tellEach(returned, signal, sink) : this.#lastOf(returned, signal))
     signal.throwIfAborted()
     if (last === undefined) throw invalidOutput(new Error('predict yielded nothing'))
     return item.events ? undefined : last
+  }
+
+  async #tellEach(yields: Yields, signal: AbortSignal, sink: RunnerSink): Promise<Values | undefined> {
+    const growth = new OutputGrowth(sink)
+    let last: Values | undefined
+    try {
+      for await (const yielded of yields) {
+        if (signal.aborted) break
+        last = this.#checked(yielded)
+        if (this.#hasFiles) last = await this.#keepFiles(last)
+        const room = growth.send(last)
+        if (room !== undefined) await room
+      }
+    } finally {
+      await growth.finish()
+    }
+    return last
+  }
+
+  async #lastOf(yields: Yields, signal: AbortSignal): Promise<Values | undefined> {
+    let last: Values | undefined
+    for await (const yielded of yields) {
+      if (signal.aborted) break
+      last = await this.#normalise(yielded)
+    }
+    return last
   }
 
   async #runBatch(items: PredictItem[], signal: AbortSignal, sinks: RunnerSink[]): Promise<ItemEnd[]> {
@@ -122,8 +141,11 @@ export class Runner {
       const all: RunnerSink = {
         progress: (fraction, text) => sinks.forEach((sink) => sink.progress(fraction, text)),
         notice: (level, text) => sinks.forEach((sink) => sink.notice(level, text)),
-        output: async () => {},
-        append: async () => {},
+        // A batch yields nothing.
+        output: () => undefined,
+        append: () => undefined,
+        hasRoom: () => true,
+        room: async () => {},
       }
       const inputs = items.map((item) => item.inputs)
       const results: unknown = await this.#definition.predictBatch?.(inputs, this.#batchContext(signal, all))
@@ -147,9 +169,14 @@ export class Runner {
 
   /** What the author returned, checked by the components, its files kept. */
   async #normalise(returned: unknown): Promise<Values> {
+    const outputs = this.#checked(returned)
+    return this.#hasFiles ? this.#keepFiles(outputs) : outputs
+  }
+
+  #checked(returned: unknown): Values {
     const outputs = checked(() => checkOutputs(this.spec.outputs, returned))
     if (charactersOf(outputs) > MAX_OUTPUT_CHARACTERS) throw invalidOutput(new Error(`more than the ${MAX_OUTPUT_CHARACTERS} characters that travel at once`))
-    return this.#hasFiles ? this.#keepFiles(outputs) : outputs
+    return outputs
   }
 
   async #keepFiles(outputs: Values): Promise<Values> {
@@ -196,33 +223,6 @@ export class Runner {
   }
 }
 
-/**
- * Sends only what was appended when exactly one text grew since the last output, so that a growing text never crosses twice.
- */
-class OutputGrowth {
-  readonly #sink: RunnerSink
-  #last: Values | undefined
-
-  constructor(sink: RunnerSink) {
-    this.#sink = sink
-  }
-
-  async send(outputs: Values): Promise<void> {
-    const last = this.#last
-    this.#last = outputs
-    const changed = last === undefined ? [] : Object.keys(outputs).filter((name) => outputs[name] !== last[name])
-    const [name] = changed
-    if (last !== undefined && changed.length === 0) return
-    if (last !== undefined && name !== undefined && changed.length === 1) {
-      const [before, after] = [last[name], outputs[name]]
-      if (typeof before === 'string' && typeof after === 'string' && after.startsWith(before)) {
-        return this.#sink.append(name, after.slice(before.length))
-      }
-    }
-    return this.#sink.output(outputs)
-  }
-}
-
 function checked<T>(check: () => T): T {
   try {
     return check()
@@ -236,6 +236,8 @@ function invalidOutput(cause: unknown): HostError {
   return createHostError('INVALID_OUTPUT', 'The model returned something that can not be sent. The operator finds the cause in the log under the request id.', { cause })
 }
 
-function isIterator(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
+type Yields = AsyncIterable<unknown> | Iterable<unknown>
+
+function isIterator(value: unknown): value is Yields {
   return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
 }

@@ -1,3 +1,5 @@
+import { grownBy } from '../../workers/grown-text.ts'
+
 /**
  * What changed between two JSON values, as the edits that Gradio's clients apply.
  * Arrays shrink from the highest index down, so no edit shifts the target of a later one.
@@ -19,8 +21,9 @@ export function diff(before: unknown, after: unknown): Edit[] {
 function collect(before: unknown, after: unknown, path: (string | number)[], edits: Edit[]): boolean {
   if (before === after) return true
   if (edits.length >= MAX_EDITS) return false
-  if (typeof before === 'string' && typeof after === 'string' && after.startsWith(before)) {
-    edits.push(['append', path, after.slice(before.length)])
+  const grown = typeof before === 'string' && typeof after === 'string' ? grownBy(before, after) : undefined
+  if (grown !== undefined) {
+    edits.push(['append', path, grown])
     return true
   }
   if (Array.isArray(before) && Array.isArray(after)) return collectArray(before, after, path, edits)
