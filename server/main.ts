@@ -5,6 +5,7 @@ import type { Server } from 'node:http'
 import { flushCompileCache } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../workers/contract.ts'
+import { LaneListener } from '../workers/lane-listener.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
 import { UsageSampler } from '../workers/usage.ts'
 import { createApp } from './app.ts'
@@ -100,6 +101,7 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
     onSweepError: (error) => log.warn({ error }, 'old files could not be removed'),
   })
   const spawn = createSpawnWorker({
+    lanes: await LaneListener.open(),
     onLine: (model, worker, stream, line) => log.info({ model, worker, stream, text: line }, 'a model wrote'),
     onSpawned: (model, pid) => runState.workerSpawned(pid, model),
     onExited: (pid) => runState.workerExited(pid),

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import { DEFAULT_LIMITS } from '../server/config.ts'
 import type { Clock, Limits } from '../workers/contract.ts'
 import { ProcessBackend } from '../workers/process-backend.ts'
+import { LaneListener } from '../workers/lane-listener.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
 import { backendContract, type BackendOptions, type BackendUnderTest } from './backend-contract.ts'
 import { itemOf, RecordingSink } from './helpers/fake-worker.ts'
@@ -39,11 +40,12 @@ async function startProcessBackend({ model, limits: changes = {}, prefetch = fal
   }
   const { NODE_TEST_CONTEXT: _runner, NODE_OPTIONS: _options, ...env } = process.env
   const limits = (spec: Partial<Limits> = {}): Limits => ({ ...DEFAULT_LIMITS, ...spec, ...changes })
+  const lanes = await LaneListener.open()
   const backend = new ProcessBackend(
     { described: (spec) => limits(spec.limits), changed: () => queueMicrotask(changed), capacity: () => queueMicrotask(changed), log: () => {} },
     {
       settings: { model, modelFile: fileURLToPath(new URL(`fixtures/models/${model}/model.ts`, import.meta.url)), stateDir, limits: limits() },
-      spawn: createSpawnWorker({ onLine: () => {}, onSpawned: (_model, pid) => pids.add(pid), onExited: (pid) => pids.delete(pid), now: () => clock.now(), env }),
+      spawn: createSpawnWorker({ lanes, onLine: () => {}, onSpawned: (_model, pid) => pids.add(pid), onExited: (pid) => pids.delete(pid), now: () => clock.now(), env }),
       clock, random: () => 0.5, wallClock: () => new Date(), drainMs: 5_000, usage: { watch: () => {}, forget: () => {} },
       meanRunMs: () => (prefetch ? 1 : null),
     },
@@ -62,6 +64,7 @@ async function startProcessBackend({ model, limits: changes = {}, prefetch = fal
     living: () => pids.size,
     async [Symbol.asyncDispose]() {
       await backend.close(0)
+      lanes.close()
       assert.equal(pids.size, 0)
       await rm(stateDir, { recursive: true, force: true })
     },

@@ -1,9 +1,15 @@
 import { fork } from 'node:child_process'
-import type { Envelope, FromWorker, SpawnWorker, ToWorker, WorkerEvents, WorkerHandle } from './contract.ts'
+import type { Envelope, SpawnWorker, ToWorker, WorkerEvents, WorkerHandle } from './contract.ts'
+import type { Lane } from './lane.ts'
+import type { LaneListener, LaneUser } from './lane-listener.ts'
 import { Outbox } from './outbox.ts'
+import type { FromProcess, FromThread, LaneAddress, ToProcess } from './thread-contract.ts'
+import { UnitRunner } from './unit-runner.ts'
 import { WorkerOutput } from './worker-output.ts'
 
 export interface SpawnWorkerDeps {
+  /** Where the worker's threads connect. */
+  lanes: LaneListener
   /** One line that the author's code, or a library of his, wrote. */
   onLine(model: string, worker: number, stream: 'stdout' | 'stderr', line: string): void
   onSpawned(model: string, pid: number): void
@@ -13,17 +19,22 @@ export interface SpawnWorkerDeps {
   env: NodeJS.ProcessEnv
 }
 
-/** Makes the real `SpawnWorker`: a forked Node process that runs `process-entry.ts`. */
+/** Makes the real `SpawnWorker`: a forked Node process that runs `process-entry.ts`, and the lanes to its threads. */
 export function createSpawnWorker(deps: SpawnWorkerDeps): SpawnWorker {
   return (model, worker, events) => new ForkedWorker(deps, model, worker, events)
 }
 
-class ForkedWorker implements WorkerHandle {
+class ForkedWorker implements WorkerHandle, LaneUser {
   readonly pid: number
   readonly #child: ReturnType<typeof fork>
-  readonly #outbox: Outbox<ToWorker>
+  readonly #outbox: Outbox<ToProcess>
   readonly #output: WorkerOutput
-  #unsentBytes = 0
+  readonly #listener: LaneListener
+  readonly #address: LaneAddress
+  readonly #openLanes = new Set<Lane>()
+  readonly #events: WorkerEvents
+  #units: UnitRunner | null = null
+  #whenHeardOut: (() => void) | null = null
 
   constructor(deps: SpawnWorkerDeps, model: string, worker: number, events: WorkerEvents) {
     const child = fork(new URL('./process-entry.ts', import.meta.url), [], {
@@ -35,24 +46,42 @@ class ForkedWorker implements WorkerHandle {
     })
     this.#child = child
     this.pid = child.pid ?? 0
+    this.#events = events
+    this.#listener = deps.lanes
+    this.#address = deps.lanes.expect(this)
     this.#output = new WorkerOutput((stream, line) => deps.onLine(model, worker, stream, line), deps.now)
     // Neither is there when no process could be made for want of descriptors.
     if (child.stdout != null) this.#output.drain('stdout', child.stdout)
     if (child.stderr != null) this.#output.drain('stderr', child.stderr)
     this.#outbox = new Outbox((messages) => this.#write(messages))
-    child.on('message', (messages: Envelope<FromWorker>) => {
-      for (const message of messages) events.message(message)
+    child.on('message', (messages: Envelope<FromProcess>) => {
+      for (const message of messages) this.#hear(message)
     })
     this.#reportExit(deps, events)
     if (child.pid !== undefined) deps.onSpawned(model, child.pid)
   }
 
   send(message: ToWorker): void {
-    this.#outbox.push(message)
+    switch (message.type) {
+      case 'load':
+        this.#units = this.#unitRunner(message.settings.limits)
+        return this.#outbox.push({ ...message, lanes: this.#address })
+      case 'setup':
+        this.#units?.useLimits(message.limits)
+        return this.#outbox.push(message)
+      case 'stop':
+        return this.#outbox.push(message)
+      case 'predict':
+        return this.#units?.predict(message.items, message.alone === true)
+      case 'cancel':
+        return this.#units?.cancel(message.id, message.reason)
+      case 'credit':
+        return this.#units?.credit(message.id, message.events)
+    }
   }
 
   unsentBytes(): number {
-    return this.#unsentBytes
+    return this.#units?.unsentBytes() ?? 0
   }
 
   kill(): void {
@@ -67,20 +96,51 @@ class ForkedWorker implements WorkerHandle {
     return this.#output.droppedBytes()
   }
 
-  #write(messages: ToWorker[]): void {
-    if (!this.#child.connected) return
-    const bytes = messages.reduce((sum, message) => sum + sizeOf(message), 0)
-    this.#unsentBytes += bytes
-    // A write to a worker that is just ending fails; its exit is on the way and says all.
-    this.#child.send(messages, undefined, undefined, () => {
-      this.#unsentBytes -= bytes
+  opened(lane: Lane): void {
+    this.#openLanes.add(lane)
+    this.#units?.laneOpened(lane)
+  }
+
+  said(lane: Lane, message: FromThread): void {
+    this.#units?.laneSaid(lane, message)
+  }
+
+  closed(lane: Lane): void {
+    this.#openLanes.delete(lane)
+    this.#units?.laneClosed(lane)
+    if (this.#openLanes.size === 0) this.#whenHeardOut?.()
+  }
+
+  #unitRunner(limits: ConstructorParameters<typeof UnitRunner>[0]): UnitRunner {
+    return new UnitRunner(limits, {
+      say: (message) => this.#events.message(message),
+      withdraw: (thread, upTo) => this.#outbox.push({ type: 'withdraw', thread, upTo }),
+      terminate: (thread) => this.#outbox.push({ type: 'terminate', thread }),
     })
   }
 
-  /** One exit per process, also when it could not be started at all; after everything that it said before its end has been read. */
+  #hear(message: FromProcess): void {
+    switch (message.type) {
+      case 'thread-ready':
+      case 'thread-gone':
+      case 'withdrawn':
+        return this.#units?.hear(message)
+      default:
+        this.#events.message(message)
+    }
+  }
+
+  #write(messages: ToProcess[]): void {
+    // A write to a worker that is just ending fails; its exit is on the way and says all.
+    if (this.#child.connected) this.#child.send(messages, undefined, undefined, () => {})
+  }
+
+  /** One exit per process, also when it could not be started at all; after everything that it and its threads said before its end has been read. */
   #reportExit(deps: SpawnWorkerDeps, events: WorkerEvents): void {
     const child = this.#child
     const report = once((code: number | null, signal: string | null) => {
+      this.#listener.forget(this.#address)
+      for (const lane of this.#openLanes) lane.destroy()
       deps.onExited(this.pid)
       events.exit({ code, signal })
     })
@@ -89,9 +149,13 @@ class ForkedWorker implements WorkerHandle {
       if (child.pid === undefined) report(null, null)
     })
     child.once('exit', (code, signal) => {
-      if (!child.connected) return report(code, signal)
-      child.once('disconnect', () => report(code, signal))
+      const reportWhenHeardOut = (): void => {
+        if (!child.connected && this.#openLanes.size === 0) report(code, signal)
+      }
+      this.#whenHeardOut = reportWhenHeardOut
+      child.once('disconnect', reportWhenHeardOut)
       setTimeout(() => report(code, signal), UNREAD_MS).unref()
+      reportWhenHeardOut()
     })
   }
 }
@@ -106,12 +170,4 @@ function once<Args extends unknown[]>(callback: (...args: Args) => void): (...ar
     called = true
     callback(...args)
   }
-}
-
-/** Bytes that matter for the cap on what a stopped worker has not taken: long texts; the rest is small. */
-function sizeOf(message: ToWorker): number {
-  if (message.type !== 'predict') return 64
-  let bytes = 0
-  for (const item of message.items) for (const value of Object.values(item.inputs)) bytes += typeof value === 'string' ? value.length : 256
-  return bytes
 }

@@ -1,26 +1,43 @@
-import type { MessagePort } from 'node:worker_threads'
-import type { FromWorker, ModelSpec, PredictionFact, PredictItem, Values } from './contract.ts'
+/**
+ * What the front, a worker process and its threads say to each other. Control goes over IPC between front and process, where no author code
+ * runs; work goes over a connection of its own between front and thread, its lane, so that a prediction wakes nobody on its way.
+ */
+import type { FromWorker, Limits, ModelSpec, PredictionFact, PredictItem, ThreadDeath, Values, WorkerSettings } from './contract.ts'
 import type { WireError } from './errors.ts'
 
-/** What the worker process gives a thread to do. `open` comes first and once. */
-export type ThreadTask =
-  | { kind: 'open'; model: string; modelFile: string; stateDir: string; port: MessagePort }
-  | { kind: 'setup'; warmUpMs: number }
-  /**
-   * Units to run one after the other. A unit is begun by whoever sets its place in `claims` from 0: the thread to `CLAIM_BEGUN`,
-   * or the process, which takes it back, to `CLAIM_TAKEN_BACK`. Null for a single unit, which is begun at once.
-   */
-  | { kind: 'predict'; units: PredictItem[][]; claims: Int32Array | null }
-  | { kind: 'teardown' }
+/** Where the threads of one worker reach the front. */
+export interface LaneAddress {
+  path: string
+  /** Names the worker, and proves that it is one of ours. */
+  token: string
+}
 
-export const CLAIM_BEGUN = 1
-export const CLAIM_TAKEN_BACK = 2
+/** Front → process. */
+export type ToProcess =
+  | { type: 'load'; settings: WorkerSettings; lanes: LaneAddress }
+  | { type: 'setup'; limits: Limits }
+  /** What the thread has not begun of all up to this number shall never be begun. Answered by `withdrawn`. */
+  | { type: 'withdraw'; thread: number; upTo: number }
+  | { type: 'terminate'; thread: number }
+  | { type: 'stop' }
+
+/** Process → front. */
+export type FromProcess =
+  | Extract<FromWorker, { type: 'described' | 'ready' | 'setup-failed' | 'heartbeat' }>
+  | { type: 'thread-ready'; thread: number }
+  /** `begun`: the number of the last unit that it began. */
+  | { type: 'thread-gone'; thread: number; death: ThreadDeath; begun: number }
+  | { type: 'withdrawn'; thread: number; begun: number; upTo: number }
+
+/** Process → thread, as tasks of the pool. `open` comes first and once. */
+export type ThreadTask =
+  | { kind: 'open'; settings: Pick<WorkerSettings, 'modelFile' | 'stateDir'>; lanes: LaneAddress; gate: Int32Array }
+  | { kind: 'setup'; warmUpMs: number; concurrency: number }
+  | { kind: 'teardown' }
 
 export type ThreadResult =
   | { kind: 'open'; spec: ModelSpec }
   | { kind: 'setup'; setupMs: number }
-  /** All its units have ended; how, the thread's port has said. */
-  | { kind: 'predict' }
   | { kind: 'teardown' }
   /** `open` or `setup` failed. */
   | { kind: 'failed'; error: WireError }
@@ -32,12 +49,30 @@ export interface ThreadEnd {
   runMs: number
 }
 
-/** To the thread, on its own port. */
-export type ToThread = { type: 'cancel'; id: number; reason: 'CANCELLED' | 'DEADLINE_EXCEEDED' } | { type: 'credit'; id: number; events: number }
+/** Front → thread. */
+export type ToThread =
+  /**
+   * One unit of work. They are begun in the order of their numbers, as many side by side as the model's concurrency says, each by raising the
+   * thread's gate from the number before to its own. The process withdraws units by raising the gate past them.
+   * `alone`: say `taken` before any of it runs.
+   */
+  | { type: 'predict'; unit: number; items: PredictItem[]; alone?: true }
+  | { type: 'cancel'; id: number; reason: 'CANCELLED' | 'DEADLINE_EXCEEDED' }
+  | { type: 'credit'; id: number; events: number }
 
-/** From the thread, on its own port. */
+/** Thread → front. */
 export type FromThread =
+  | { type: 'hello'; token: string; thread: number }
   | PredictionFact
-  | Extract<FromWorker, { type: 'log' | 'log-dropped' }>
-  /** The unit whose first item has this id has ended; its items' ends in their order. After all facts of it. */
-  | { type: 'unit-ended'; id: number; ends: ThreadEnd[] }
+  | Extract<FromWorker, { type: 'log' | 'log-dropped' | 'taken' }>
+  /** Its items' ends in their order; after all facts of it. */
+  | { type: 'unit-ended'; unit: number; ends: ThreadEnd[] }
+
+/** The number after this one. They wrap around at 32 bits, as the gate does: compare with `isAfter`. */
+export function unitAfter(unit: number): number {
+  return (unit + 1) | 0
+}
+
+export function isAfter(unit: number, other: number): boolean {
+  return ((unit - other) | 0) > 0
+}

@@ -1,18 +1,20 @@
 /**
- * The file that piscina loads in each thread. One model, many tasks; facts, cancels and credit go over a port of the thread's own.
+ * The file that piscina loads in each thread. One model; the steps of the thread's life are tasks of the pool, its work comes over the lane.
  */
 import { flushCompileCache } from 'node:module'
-import type { MessagePort } from 'node:worker_threads'
 import { authorLogEntry } from './author-log.ts'
 import type { LogLevel, PredictItem } from './contract.ts'
 import { CreditedSink } from './credited-sink.ts'
 import { createHostError, describeThrown, HostError, toWire } from './errors.ts'
+import { FrontLink } from './front-link.ts'
 import { LogBudget } from './log-budget.ts'
 import { registerFootlightsResolution } from './resolve-hook.ts'
 import { type ItemEnd, Runner } from './runner.ts'
-import { CLAIM_BEGUN, type FromThread, type ThreadEnd, type ThreadResult, type ThreadTask, type ToThread } from './thread-contract.ts'
+import type { FromThread, ThreadEnd, ThreadResult, ThreadTask, ToThread } from './thread-contract.ts'
 
 registerFootlightsResolution()
+
+type UnitMessage = Extract<ToThread, { type: 'predict' }>
 
 /** One running unit of work: its items share a signal, since they share a call. */
 interface Running {
@@ -21,20 +23,22 @@ interface Running {
   cancelled: Set<number>
 }
 
-let port: MessagePort | null = null
+let link: FrontLink | null = null
+let gate: Int32Array = new Int32Array(1)
 let runner: Runner | null = null
+let concurrency = 1
+let running = 0
+const waiting: UnitMessage[] = []
 const runningById = new Map<number, Running>()
 const logBudget = new LogBudget(() => performance.now())
 
-/** @returns What became of the task; rejects only for a bug of ours. */
+/** @returns What became of the step; rejects only for a bug of ours. */
 export default async function handle(task: ThreadTask): Promise<ThreadResult> {
   switch (task.kind) {
     case 'open':
       return failing(() => open(task))
     case 'setup':
-      return failing(() => setup(task.warmUpMs))
-    case 'predict':
-      return predict(task.units, task.claims)
+      return failing(() => setup(task))
     case 'teardown':
       return failing(teardown)
   }
@@ -48,20 +52,19 @@ async function failing(step: () => Promise<ThreadResult>): Promise<ThreadResult>
   }
 }
 
-async function open(task: Extract<ThreadTask, { kind: 'open' }>): Promise<ThreadResult> {
-  port = task.port
-  port.on('message', onMessage)
-  // A port that listens keeps the thread alive by itself; the pool decides that.
-  port.unref()
-  runner = await Runner.load(task.modelFile, task.stateDir, log)
+async function open({ settings, lanes, gate: shared }: Extract<ThreadTask, { kind: 'open' }>): Promise<ThreadResult> {
+  gate = shared
+  link = await FrontLink.open(lanes, hear)
+  runner = await Runner.load(settings.modelFile, settings.stateDir, log)
   return { kind: 'open', spec: await runner.describe() }
 }
 
-async function setup(warmUpMs: number): Promise<ThreadResult> {
+async function setup(task: Extract<ThreadTask, { kind: 'setup' }>): Promise<ThreadResult> {
   const startedAt = performance.now()
   const controller = new AbortController()
+  concurrency = task.concurrency
   await loaded().setup(controller.signal)
-  await warmUp(warmUpMs)
+  await warmUp(task.warmUpMs)
   // A worker ends by SIGKILL, which writes nothing.
   flushCompileCache()
   return { kind: 'setup', setupMs: performance.now() - startedAt }
@@ -81,23 +84,40 @@ async function warmUp(warmUpMs: number): Promise<void> {
   if (end !== undefined && 'error' in end) log('warn', { error: describeThrown(end.error) }, 'the first example failed as a warm-up')
 }
 
-async function predict(units: PredictItem[][], claims: Int32Array | null): Promise<ThreadResult> {
-  for (const [index, items] of units.entries()) {
-    if (claims !== null && Atomics.compareExchange(claims, index, 0, CLAIM_BEGUN) !== 0) continue
-    const ends = await runUnit(items)
-    post({ type: 'unit-ended', id: items[0]?.id ?? 0, ends })
+function hear(message: ToThread): void {
+  if (message.type === 'predict') waiting.push(message)
+  else tellRunning(message)
+  beginWaiting()
+}
+
+/** As many side by side as the model's concurrency says; in order. */
+function beginWaiting(): void {
+  while (running < concurrency) {
+    const unit = waiting.shift()
+    if (unit === undefined) return
+    // Withdrawn: another worker has it, or nobody wants it any more.
+    if (Atomics.compareExchange(gate, 0, (unit.unit - 1) | 0, unit.unit) !== ((unit.unit - 1) | 0)) continue
+    void run(unit)
   }
-  return { kind: 'predict' }
+}
+
+async function run({ unit, items, alone }: UnitMessage): Promise<void> {
+  running++
+  if (alone === true) for (const { id } of items) post({ type: 'taken', id })
+  const ends = await runUnit(items)
+  running--
+  post({ type: 'unit-ended', unit, ends })
+  beginWaiting()
 }
 
 async function runUnit(items: PredictItem[]): Promise<ThreadEnd[]> {
-  const running: Running = { controller: new AbortController(), sinks: new Map(), cancelled: new Set() }
-  const sinks = items.map((item) => openSink(item, running))
+  const unit: Running = { controller: new AbortController(), sinks: new Map(), cancelled: new Set() }
+  const sinks = items.map((item) => openSink(item, unit))
   const startedAt = performance.now()
   try {
-    const ends = await loaded().run(items, running.controller.signal, sinks)
+    const ends = await loaded().run(items, unit.controller.signal, sinks)
     const runMs = performance.now() - startedAt
-    return ends.map((end, index) => threadEnd(end, items[index], sinks[index], running, runMs))
+    return ends.map((end, index) => threadEnd(end, items[index], sinks[index], unit, runMs))
   } finally {
     for (const item of items) runningById.delete(item.id)
   }
@@ -120,7 +140,7 @@ function threadEnd(end: ItemEnd, item: PredictItem | undefined, sink: CreditedSi
   return { error: toWire(error), runMs }
 }
 
-function onMessage(message: ToThread): void {
+function tellRunning(message: Exclude<ToThread, UnitMessage>): void {
   const running = runningById.get(message.id)
   if (running === undefined) return
   if (message.type === 'credit') {
@@ -143,7 +163,7 @@ function log(level: LogLevel, given: Record<string, unknown>, said: string, item
 }
 
 function post(message: FromThread): void {
-  port?.postMessage(message)
+  link?.send(message)
 }
 
 function loaded(): Runner {

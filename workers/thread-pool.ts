@@ -1,81 +1,48 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { Limits, ModelSpec, PredictItem, ThreadDeath } from './contract.ts'
+import type { Limits, ModelSpec, ThreadDeath, WorkerSettings } from './contract.ts'
 import type { WireError } from './errors.ts'
-import { CLAIM_TAKEN_BACK, type FromThread, type ThreadResult, type ThreadTask, type ToThread } from './thread-contract.ts'
+import { isAfter, type LaneAddress, type ThreadResult, type ThreadTask } from './thread-contract.ts'
 
-/** One call of the author's `predict` or `predictBatch`. */
-export interface Unit {
-  readonly items: PredictItem[]
-  /** Null while it waits in this process. */
-  bundle: Bundle | null
-}
-
-/** Units given to a thread in one task, which runs them one after the other. */
-export interface Bundle {
-  readonly thread: PoolThread
-  readonly units: Unit[]
-  /** A place for each unit, see `ThreadTask`; null for a single one. */
-  readonly claims: Int32Array | null
-  /** How many have ended, and how many had when someone last looked. */
-  ended: number
-  seenEnded: number
-}
-
-/** One piscina thread and what runs in it. */
-export interface PoolThread {
+/** One piscina thread. */
+interface PoolThread {
   readonly id: number
   readonly worker: Worker
-  readonly port: MessagePort
-  readonly bundles: Set<Bundle>
-  ready: boolean
-  /** Set while we terminate it, with the unit that it is for. */
-  terminating: { unit: Unit; death: 'timeout' | 'cancel' } | null
-  /** How many units it was running when it died. */
-  unitsAtDeath: number | null
+  /** The number of the unit that it began last. It begins one by raising this; we withdraw units by raising it past them. */
+  readonly gate: Int32Array
+  readonly opened: Promise<ModelSpec>
+  isReady: boolean
 }
 
 export interface ThreadPoolEvents {
-  said(message: FromThread): void
-  /** The thread can take a bundle again. */
-  free(): void
-  /** The thread died under the unit. */
-  lost(unit: Unit, death: ThreadDeath, thread: PoolThread): void
-  /** The thread died before it had begun the unit. */
-  unbegun(unit: Unit): void
-  /** A thread came into or went out of rotation. */
-  threadsReady(ready: number, died?: ThreadDeath): void
+  /** The thread has set up, and run an example. */
+  ready(thread: number): void
+  gone(thread: number, death: ThreadDeath, begun: number): void
   /** A replaced thread could not be set up again. */
   setupFailed(error: WireError): void
 }
 
 const TEARDOWN_MS = 1_000
 
-export interface ThreadPoolSettings {
-  model: string
-  modelFile: string
-  stateDir: string
-  limits: Limits
-}
-
 /**
- * Runs units of work in the threads of a piscina pool. We choose the thread (by the pool's load balancer), since only a thread
- * that has set up and run an example may get work, and since a forced stop must know where a prediction runs.
- * No task waits inside the pool: a thread runs at most `concurrency` bundles side by side, and the units of a bundle can be taken back until they begin.
+ * The threads of a worker process: piscina makes them under their memory cap, replaces those that end, and carries the steps of their lives
+ * (open, setup, teardown). The work itself comes to them from the front, see `thread-contract.ts`; this process can keep a thread from
+ * beginning what it was sent, and end it, also while author code has it.
  */
 export class ThreadPool {
-  readonly #settings: ThreadPoolSettings
+  readonly #settings: WorkerSettings
+  readonly #lanes: LaneAddress
   readonly #events: ThreadPoolEvents
   readonly #pool: Piscina<ThreadTask, ThreadResult>
   #limits: Limits
   readonly #threads = new Map<number, PoolThread>()
-  readonly #opened = new Map<number, Promise<ModelSpec>>()
   #target = -1
-  #settingUp = false
-  #closed = false
+  #isSettingUp = false
+  #isClosed = false
 
-  constructor(settings: ThreadPoolSettings, events: ThreadPoolEvents) {
+  constructor(settings: WorkerSettings, lanes: LaneAddress, events: ThreadPoolEvents) {
     this.#settings = settings
+    this.#lanes = lanes
     this.#events = events
     this.#limits = settings.limits
     const { threads, heapMb } = settings.limits
@@ -83,9 +50,9 @@ export class ThreadPool {
       filename: new URL('./thread-entry.ts', import.meta.url).href,
       minThreads: threads,
       maxThreads: threads,
-      // The pool's own limit on tasks per thread is never reached: `next` keeps to `concurrency`.
-      concurrentTasksPerWorker: 1_000_000,
-      // An idle thread that blocks in Atomics.wait would stop the author's timers and our port.
+      // A thread's steps follow each other, and never wait for another thread's.
+      concurrentTasksPerWorker: 2,
+      // An idle thread that blocks in Atomics.wait would stop the author's timers and the lane.
       atomics: 'disabled',
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
@@ -99,160 +66,83 @@ export class ThreadPool {
   /** Resolves with the model's spec once a thread has loaded it. Rejects with a `SetupFailure` when it can't be loaded. */
   async described(): Promise<ModelSpec> {
     await new Promise((resolve) => setImmediate(resolve))
-    const [first] = this.#opened.values()
+    const [first] = this.#threads.values()
     if (first === undefined) throw new SetupFailure({ code: 'MODEL_FAILED', message: 'The model could not be loaded.', cause: 'its thread ended at once' })
-    return first
+    return first.opened
   }
 
-  /** Sets up every thread, also those that come later. Resolves when all are in rotation. */
-  async setup(): Promise<void> {
+  /** Sets up every thread, also those that come later. Resolves when all are ready. */
+  async setup(limits: Limits): Promise<void> {
+    this.#limits = limits
     await new Promise((resolve) => setImmediate(resolve))
-    this.#settingUp = true
+    this.#isSettingUp = true
     await Promise.all([...this.#threads.values()].map((thread) => this.#setupThread(thread)))
   }
 
-  useLimits(limits: Limits): void {
-    this.#limits = limits
-  }
-
-  /** The thread that can take one more bundle now and has the fewest, or null. */
-  next(): PoolThread | null {
-    let best: PoolThread | null = null
-    for (const thread of this.#threads.values()) {
-      if (!thread.ready || thread.bundles.size >= this.#limits.concurrency) continue
-      if (best === null || thread.bundles.size < best.bundles.size) best = thread
+  /** @returns The last unit that the thread has begun, or will ever begin of those up to `upTo`; undefined when there is no such thread. */
+  withdraw(id: number, upTo: number): number | undefined {
+    const gate = this.#threads.get(id)?.gate
+    if (gate === undefined) return undefined
+    for (;;) {
+      const begun = Atomics.load(gate, 0)
+      if (!isAfter(upTo, begun) || Atomics.compareExchange(gate, 0, begun, upTo) === begun) return begun
     }
-    return best
   }
 
-  /** How many bundles could be given out now. */
-  freeLanes(): number {
-    let lanes = 0
-    for (const thread of this.#threads.values()) if (thread.ready) lanes += Math.max(0, this.#limits.concurrency - thread.bundles.size)
-    return lanes
-  }
-
-  run(thread: PoolThread, units: Unit[]): void {
-    const claims = units.length === 1 ? null : new Int32Array(new SharedArrayBuffer(units.length * Int32Array.BYTES_PER_ELEMENT))
-    const bundle: Bundle = { thread, units, claims, ended: 0, seenEnded: 0 }
-    for (const unit of units) unit.bundle = bundle
-    thread.bundles.add(bundle)
-    this.#submit(thread, { kind: 'predict', units: units.map((unit) => unit.items), claims }).then(
-      () => {
-        thread.bundles.delete(bundle)
-        this.#events.free()
-      },
-      (error: unknown) => this.#bundleDied(bundle, error),
-    )
-  }
-
-  /** Takes back a unit that its thread has not begun. @returns False when it has. */
-  takeBack(unit: Unit): boolean {
-    const { bundle } = unit
-    if (bundle === null || bundle.claims === null) return false
-    return Atomics.compareExchange(bundle.claims, bundle.units.indexOf(unit), 0, CLAIM_TAKEN_BACK) === 0
-  }
-
-  *bundles(): Iterable<Bundle> {
-    for (const thread of this.#threads.values()) yield* thread.bundles
-  }
-
-  tell(unit: Unit, message: ToThread): void {
-    unit.bundle?.thread.port.postMessage(message)
-  }
-
-  /** Ends the thread that the unit runs in. Its other units are lost with it. In native code this may abort the whole process. */
-  terminate(unit: Unit, death: 'timeout' | 'cancel'): void {
-    const { bundle } = unit
-    if (bundle === null || bundle.thread.terminating !== null || !bundle.thread.bundles.has(bundle)) return
-    bundle.thread.terminating = { unit, death }
-    this.#retire(bundle.thread, death)
-    void bundle.thread.worker.terminate()
-  }
-
-  #bundleDied(bundle: Bundle, error: unknown): void {
-    const { thread } = bundle
-    this.#hearRest(thread)
-    thread.unitsAtDeath ??= thread.bundles.size
-    thread.bundles.delete(bundle)
-    const death = deathOf(thread, error)
-    this.#retire(thread, death)
-    for (const unit of bundle.units.slice(bundle.ended)) {
-      if (this.takeBack(unit)) this.#events.unbegun(unit)
-      else this.#events.lost(unit, death, thread)
-    }
+  /** Ends the thread; another takes its place. */
+  terminate(id: number): void {
+    void this.#threads.get(id)?.worker.terminate()
   }
 
   /** Runs the author's `teardown` in every thread, for at most a second, and ends them. */
   async close(): Promise<void> {
-    this.#closed = true
-    const teardowns = [...this.#threads.values()].filter((thread) => thread.ready).map((thread) => this.#submit(thread, { kind: 'teardown' }))
+    this.#isClosed = true
+    const teardowns = [...this.#threads.values()].filter((thread) => thread.isReady).map((thread) => this.#submit(thread.id, { kind: 'teardown' }))
     await Promise.race([Promise.allSettled(teardowns), new Promise((resolve) => setTimeout(resolve, TEARDOWN_MS))])
     await this.#pool.destroy()
   }
 
-  get ready(): number {
-    let ready = 0
-    for (const thread of this.#threads.values()) if (thread.ready) ready++
-    return ready
-  }
-
   #adopt(id: number): void {
     const worker = this.#pool.threads.find((candidate) => candidate.threadId === id)
-    if (worker === undefined || this.#closed) return
-    const { port1, port2 } = new MessageChannel()
-    const thread: PoolThread = { id, worker, port: port1, bundles: new Set(), ready: false, terminating: null, unitsAtDeath: null }
-    this.#threads.set(id, thread)
-    port1.on('message', (message: FromThread) => this.#events.said(message))
-    // The pool's own rejection comes a turn later than the exit, which knows of no reason.
-    worker.once('error', (error) => this.#retire(thread, deathOf(thread, error)))
-    worker.once('exit', () => {
-      this.#retire(thread, thread.terminating?.death ?? 'crash')
-      this.#threads.delete(id)
-      this.#opened.delete(id)
-      this.#hearRest(thread)
-      port1.close()
-    })
-    const { model, modelFile, stateDir } = this.#settings
-    const opened = this.#submit(thread, { kind: 'open', model, modelFile, stateDir, port: port2 }, [port2]).then(specOf)
+    if (worker === undefined || this.#isClosed) return
+    const gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    const opened = this.#submit(id, { kind: 'open', settings: this.#settings, lanes: this.#lanes, gate }).then(specOf)
     opened.catch(() => {})
-    this.#opened.set(id, opened)
-    if (this.#settingUp) this.#setupReplacement(thread)
-  }
-
-  /** What a thread said before it died counts: a unit that has ended is not lost. */
-  #hearRest(thread: PoolThread): void {
-    for (let rest = receiveMessageOnPort(thread.port); rest !== undefined; rest = receiveMessageOnPort(thread.port)) this.#events.said(rest.message)
+    const thread: PoolThread = { id, worker, gate, opened, isReady: false }
+    this.#threads.set(id, thread)
+    let death: ThreadDeath = 'crash'
+    worker.once('error', (error) => {
+      death = deathOf(error)
+    })
+    worker.once('exit', () => {
+      this.#threads.delete(id)
+      if (!this.#isClosed) this.#events.gone(id, death, Atomics.load(gate, 0))
+    })
+    if (this.#isSettingUp) this.#setupReplacement(thread)
   }
 
   async #setupThread(thread: PoolThread): Promise<void> {
-    await this.#opened.get(thread.id)
-    const result = await this.#submit(thread, { kind: 'setup', warmUpMs: this.#limits.timeoutMs })
+    await thread.opened
+    const { timeoutMs, concurrency } = this.#limits
+    const result = await this.#submit(thread.id, { kind: 'setup', warmUpMs: timeoutMs, concurrency })
     if (result.kind === 'failed') throw new SetupFailure(result.error)
     if (!this.#threads.has(thread.id)) return
-    thread.ready = true
-    this.#events.threadsReady(this.ready)
+    thread.isReady = true
+    this.#events.ready(thread.id)
   }
 
   /** A thread that takes the place of a dead one has the same time to set up as the first had. */
   #setupReplacement(thread: PoolThread): void {
     const fail = (error: unknown): void => {
-      if (!this.#closed) this.#events.setupFailed(setupErrorOf(error))
+      if (!this.#isClosed) this.#events.setupFailed(setupErrorOf(error))
     }
     const bound = setTimeout(() => fail(new Error(`a replaced thread was not set up within ${this.#limits.setupMs} ms`)), this.#limits.setupMs)
     this.#setupThread(thread).catch(fail).finally(() => clearTimeout(bound))
   }
 
-  #submit(thread: PoolThread, task: ThreadTask, transferList: MessagePort[] = []): Promise<ThreadResult> {
-    if (!this.#threads.has(thread.id)) return Promise.reject(new Error('the thread has ended'))
-    this.#target = thread.id
-    return this.#pool.run(task, { transferList })
-  }
-
-  #retire(thread: PoolThread, death: ThreadDeath): void {
-    if (!thread.ready) return
-    thread.ready = false
-    if (!this.#closed) this.#events.threadsReady(this.ready, death)
+  #submit(id: number, task: ThreadTask): Promise<ThreadResult> {
+    this.#target = id
+    return this.#pool.run(task)
   }
 }
 
@@ -277,9 +167,8 @@ function specOf(result: ThreadResult): ModelSpec {
   throw new SetupFailure(result.kind === 'failed' ? result.error : { code: 'INTERNAL', message: 'The thread answered out of turn.' })
 }
 
-/** Piscina rejects every task of a dead thread with the thread's own error; the code tells a full heap, nothing else is told apart. */
-function deathOf(thread: PoolThread, error: unknown): ThreadDeath {
-  if (thread.terminating !== null) return thread.terminating.death
+/** The thread's own last error; its code tells a full heap, nothing else is told apart. */
+function deathOf(error: unknown): ThreadDeath {
   const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'oom' : 'crash'
 }

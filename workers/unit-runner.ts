@@ -1,14 +1,12 @@
 import type { FromWorker, Limits, PredictItem, ThreadDeath } from './contract.ts'
 import type { WireError } from './errors.ts'
-import type { FromThread, ThreadEnd } from './thread-contract.ts'
-import { type Bundle, type PoolThread, ThreadPool, type ThreadPoolSettings, type Unit } from './thread-pool.ts'
+import type { Lane, Unit } from './lane.ts'
+import { type FromProcess, type FromThread, isAfter, type ThreadEnd } from './thread-contract.ts'
 
 /** How long an author's code may take to obey its `AbortSignal` before its thread is terminated. */
 export const CANCEL_GRACE_MS = 300
-/** What waits behind something that made no progress for so long goes back to the front: any worker may have it. */
+/** What waits behind something that made no progress for so long goes back to the line: any worker may have it. */
 const STALLED_MS = 50
-/** Units that a thread gets in one task at most, so that short ones share the cost of a hop. */
-const MOST_IN_BUNDLE = 16
 
 const DEADLINE: WireError = { code: 'DEADLINE_EXCEEDED', message: 'The prediction took longer than its time limit.' }
 const OUT_OF_MEMORY: WireError = { code: 'OUT_OF_MEMORY', message: 'The model ran out of memory on this input.' }
@@ -18,201 +16,319 @@ const CANCELLED: WireError = { code: 'CANCELLED', message: 'The prediction was c
 interface Flight {
   readonly item: PredictItem
   readonly unit: Unit
-  /** The front has had its answer already and waits only for `stopped`. */
+  /** Its caller has had an answer already and waits only for `stopped`. */
   answered: boolean
-  cancelled: boolean
+  cancelled: 'CANCELLED' | 'DEADLINE_EXCEEDED' | null
 }
 
+export interface UnitRunnerOwner {
+  say(message: FromWorker): void
+  /** The process shall keep the thread from beginning what it was sent, up to this number. */
+  withdraw(thread: number, upTo: number): void
+  /** The process shall end the thread. In native code this may abort the whole process. */
+  terminate(thread: number): void
+}
+
+/** How a thread ended, as its process says it. */
+type Gone = Extract<FromProcess, { type: 'thread-gone' }>
+
 /**
- * The work of one worker process: takes predictions from the front, gives them to threads, bounds their time,
- * and says of each what became of it.
+ * The work of one worker as the front does it: gives units to the worker's threads, bounds their time, and says of each item what became of it.
+ * It knows threads by their lanes; the process is asked only for what a thread can't do while author code runs in it.
  */
 export class UnitRunner {
-  readonly #pool: ThreadPool
+  readonly #owner: UnitRunnerOwner
   #limits: Limits
-  readonly #send: (message: FromWorker) => void
+  readonly #lanes = new Map<number, Lane>()
+  /** Threads that are set up; a lane may open before or after. */
+  readonly #ready = new Set<number>()
+  readonly #gone = new Map<number, Gone>()
   readonly #flights = new Map<number, Flight>()
+  /** For want of a thread. */
   readonly #waiting: Unit[] = []
-  readonly #deadlines = new Map<Unit, NodeJS.Timeout>()
+  #deadlineTimer: NodeJS.Timeout | null = null
   #stallTimer: NodeJS.Timeout | null = null
-  #ended = 0
-  #seenEnded = 0
 
-  constructor(settings: ThreadPoolSettings, send: (message: FromWorker) => void) {
-    this.#limits = settings.limits
-    this.#send = send
-    this.#pool = new ThreadPool(settings, {
-      said: (message) => this.#hear(message),
-      free: () => this.#startWaiting(),
-      lost: (unit, death, thread) => this.#lost(unit, death, thread),
-      unbegun: (unit) => this.#return(unit),
-      threadsReady: (ready, died) => {
-        this.#send(died === undefined ? { type: 'threads', ready } : { type: 'threads', ready, died })
-        if (died !== undefined) this.#returnWaiting()
-        this.#startWaiting()
-      },
-      setupFailed: (error) => this.#send({ type: 'setup-failed', error }),
-    })
+  constructor(limits: Limits, owner: UnitRunnerOwner) {
+    this.#limits = limits
+    this.#owner = owner
   }
 
-  /** The effective limits, once the author's are known. Heap and threads can't change here: they made the pool. */
+  /** The effective limits, once the author's are known. */
   useLimits(limits: Limits): void {
     this.#limits = limits
-    this.#pool.useLimits(limits)
   }
 
-  get pool(): ThreadPool {
-    return this.#pool
+  unsentBytes(): number {
+    let bytes = 0
+    for (const lane of this.#lanes.values()) bytes += lane.unsentBytes
+    return bytes
   }
 
-  predict(items: PredictItem[]): void {
-    const unit: Unit = { items, bundle: null }
-    for (const item of items) this.#flights.set(item.id, { item, unit, answered: false, cancelled: false })
-    this.#waiting.push(unit)
-    this.#startWaiting()
+  predict(items: PredictItem[], alone: boolean): void {
+    const unit: Unit = { items, alone, lane: null, number: 0, beganAt: 0, grace: null }
+    for (const item of items) this.#flights.set(item.id, { item, unit, answered: false, cancelled: null })
+    const lane = this.#waiting.length > 0 ? null : this.#leastLoaded()
+    if (lane === null) this.#waiting.push(unit)
+    else this.#run(unit, lane)
+    if (lane === null || lane.waiting.length > 0) this.#watchStalls()
   }
 
   cancel(id: number, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): void {
     const flight = this.#flights.get(id)
-    if (flight === undefined || flight.cancelled) return
-    flight.cancelled = true
-    const { unit } = flight
-    if (unit.bundle === null) return this.#cancelWaiting(flight, reason)
-    const flights = this.#flightsOf(unit)
-    const nobodyWaits = flights.every((other) => other.cancelled)
-    if (nobodyWaits && this.#pool.takeBack(unit)) return flights.forEach((other) => this.#cancelUnbegun(other, reason))
-    this.#pool.tell(unit, { type: 'cancel', id, reason })
-    if (nobodyWaits) this.#terminateAfterGrace(unit, 'cancel')
+    if (flight === undefined || flight.cancelled !== null) return
+    flight.cancelled = reason
+    const { lane } = flight.unit
+    if (lane === null) this.#cancelWaiting(flight)
+    else if (lane.running.has(flight.unit.number)) this.#cancelRunning(flight, lane)
+    else this.#withdraw(lane)
   }
 
   credit(id: number, events: number): void {
-    const flight = this.#flights.get(id)
-    if (flight !== undefined) this.#pool.tell(flight.unit, { type: 'credit', id, events })
+    this.#flights.get(id)?.unit.lane?.tell({ type: 'credit', id, events })
   }
 
-  #cancelWaiting(flight: Flight, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): void {
+  laneOpened(lane: Lane): void {
+    this.#lanes.set(lane.thread, lane)
+    lane.isReady = this.#ready.has(lane.thread)
+    this.#startWaiting()
+  }
+
+  laneSaid(lane: Lane, message: FromThread): void {
+    if (message.type === 'unit-ended') return this.#unitEnded(lane, message.unit, message.ends)
+    if (message.type === 'log' || message.type === 'log-dropped') return this.#owner.say(message)
+    if (message.type === 'hello') return
+    const flight = this.#flights.get(message.id)
+    if (flight !== undefined && !flight.answered) this.#owner.say(message)
+  }
+
+  /** All that the thread said has been heard. */
+  laneClosed(lane: Lane): void {
+    lane.isOpen = false
+    const gone = this.#gone.get(lane.thread)
+    if (gone !== undefined) this.#lose(lane, gone)
+    else if (!lane.isReady && lane.load === 0) this.#lanes.delete(lane.thread)
+    // Its process has not said so yet; or the thread lives on and can't be reached any more.
+    else this.#owner.terminate(lane.thread)
+  }
+
+  /** What the process says of a thread. */
+  hear(message: Extract<FromProcess, { type: 'thread-ready' | 'thread-gone' | 'withdrawn' }>): void {
+    switch (message.type) {
+      case 'thread-ready':
+        return this.#threadReady(message.thread)
+      case 'thread-gone':
+        return this.#threadGone(message)
+      case 'withdrawn':
+        return this.#withdrawn(message)
+    }
+  }
+
+  #threadReady(thread: number): void {
+    this.#ready.add(thread)
+    const lane = this.#lanes.get(thread)
+    if (lane !== undefined) lane.isReady = true
+    this.#owner.say({ type: 'threads', ready: this.#ready.size })
+    this.#startWaiting()
+  }
+
+  #threadGone(gone: Gone): void {
+    const lane = this.#lanes.get(gone.thread)
+    this.#retire(gone.thread, lane?.terminating?.death ?? gone.death)
+    if (lane?.isOpen === false) this.#lose(lane, gone)
+    else if (lane !== undefined) this.#gone.set(gone.thread, gone)
+  }
+
+  /** Out of rotation. What waits for a thread of this worker may go elsewhere. */
+  #retire(thread: number, death: ThreadDeath): void {
+    const lane = this.#lanes.get(thread)
+    if (lane !== undefined) lane.isReady = false
+    if (!this.#ready.delete(thread)) return
+    this.#owner.say({ type: 'threads', ready: this.#ready.size, died: death })
+    for (const unit of this.#waiting.splice(0)) this.#giveBack(unit)
+  }
+
+  #run(unit: Unit, lane: Lane): void {
+    lane.run(unit, this.#limits.concurrency, performance.now())
+    if (this.#deadlineTimer === null) this.#judgeDeadlinesIn(this.#limits.timeoutMs)
+  }
+
+  #startWaiting(): void {
+    while (this.#waiting.length > 0) {
+      const lane = this.#leastLoaded()
+      const unit = lane === null ? undefined : this.#waiting.shift()
+      if (lane === null || unit === undefined) return
+      this.#run(unit, lane)
+    }
+  }
+
+  #leastLoaded(): Lane | null {
+    let best: Lane | null = null
+    for (const lane of this.#lanes.values()) if (lane.isReady && (best === null || lane.load < best.load)) best = lane
+    return best
+  }
+
+  #unitEnded(lane: Lane, number: number, ends: ThreadEnd[]): void {
+    const unit = lane.end(number, performance.now())
+    if (unit === undefined) return
+    this.#forgetGrace(unit)
+    for (let index = 0; index < ends.length; index++) {
+      const [item, end] = [unit.items[index], ends[index]]
+      const flight = item === undefined ? undefined : this.#flights.get(item.id)
+      if (flight !== undefined && end !== undefined) this.#sayEnd(flight, end)
+    }
+  }
+
+  #sayEnd({ item: { id }, answered }: Flight, { outputs, error, runMs }: ThreadEnd): void {
+    this.#flights.delete(id)
+    if (answered) this.#owner.say({ type: 'stopped', id })
+    else if (error !== undefined) this.#owner.say({ type: 'failed', id, error, runMs })
+    else this.#owner.say(outputs === undefined ? { type: 'done', id, runMs } : { type: 'done', id, outputs, runMs })
+  }
+
+  /** One timer for all: they have the same time, so that of a thread's units the one that began first is the next to reach its end. */
+  #judgeDeadlinesIn(ms: number): void {
+    this.#deadlineTimer = setTimeout(() => {
+      this.#deadlineTimer = null
+      const nextMs = this.#judgeDeadlines(performance.now())
+      if (nextMs !== null) this.#judgeDeadlinesIn(nextMs)
+    }, ms).unref()
+  }
+
+  /** @returns When to look again, in ms; null when nothing runs. */
+  #judgeDeadlines(now: number): number | null {
+    let nextMs: number | null = null
+    for (const lane of this.#lanes.values()) {
+      for (const unit of lane.running.values()) {
+        const leftMs = unit.beganAt + this.#limits.timeoutMs - now
+        if (leftMs > 0) {
+          nextMs = Math.min(nextMs ?? leftMs, leftMs)
+          break
+        }
+        if (unit.grace === null) this.#deadlinePassed(unit, lane)
+      }
+    }
+    return nextMs
+  }
+
+  #deadlinePassed(unit: Unit, lane: Lane): void {
+    for (const flight of this.#flightsOf(unit)) {
+      const { id } = flight.item
+      lane.tell({ type: 'cancel', id, reason: 'DEADLINE_EXCEEDED' })
+      if (flight.answered) continue
+      flight.answered = true
+      this.#owner.say({ type: 'failed', id, error: DEADLINE, runMs: this.#limits.timeoutMs, stopping: true })
+    }
+    this.#terminateAfterGrace(unit, lane, 'timeout')
+  }
+
+  #cancelRunning(flight: Flight, lane: Lane): void {
+    lane.tell({ type: 'cancel', id: flight.item.id, reason: flight.cancelled ?? 'CANCELLED' })
+    // A batch goes on while anyone waits for it.
+    if (this.#flightsOf(flight.unit).every(({ cancelled }) => cancelled !== null)) this.#terminateAfterGrace(flight.unit, lane, 'cancel')
+  }
+
+  #cancelWaiting(flight: Flight): void {
     const { unit, item } = flight
     unit.items.splice(unit.items.indexOf(item), 1)
     if (unit.items.length === 0) this.#waiting.splice(this.#waiting.indexOf(unit), 1)
-    this.#cancelUnbegun(flight, reason)
+    // Not within the call that asks for it.
+    queueMicrotask(() => this.#sayEnd(flight, { error: errorOf(flight), runMs: 0 }))
   }
 
-  #cancelUnbegun({ item }: Flight, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): void {
-    this.#flights.delete(item.id)
-    this.#send({ type: 'failed', id: item.id, error: reason === 'CANCELLED' ? CANCELLED : DEADLINE, runMs: 0 })
+  #terminateAfterGrace(unit: Unit, lane: Lane, death: 'timeout' | 'cancel'): void {
+    this.#forgetGrace(unit)
+    unit.grace = setTimeout(() => {
+      if (lane.terminating !== null || !lane.running.has(unit.number)) return
+      lane.terminating = { unit, death }
+      this.#retire(lane.thread, death)
+      this.#owner.terminate(lane.thread)
+    }, CANCEL_GRACE_MS).unref()
   }
 
-  /** Shares what waits among the threads that are free. The first of a bundle is taken to begin at once, each next when the one before has ended. */
-  #startWaiting(): void {
-    for (let thread = this.#pool.next(); thread !== null && this.#waiting.length > 0; thread = this.#pool.next()) {
-      const units = this.#waiting.splice(0, Math.min(MOST_IN_BUNDLE, Math.ceil(this.#waiting.length / this.#pool.freeLanes())))
-      this.#pool.run(thread, units)
-      this.#begins(units[0])
-    }
-    if (this.#waiting.length > 0) this.#watchStalls()
-  }
-
-  #begins(unit: Unit | undefined): void {
-    if (unit === undefined || unit.bundle === null) return
-    this.#deadlines.set(unit, setTimeout(() => this.#deadlinePassed(unit), this.#limits.timeoutMs))
-    if (unit.bundle.units.length > unit.bundle.ended + 1) this.#watchStalls()
+  #forgetGrace(unit: Unit): void {
+    if (unit.grace !== null) clearTimeout(unit.grace)
+    unit.grace = null
   }
 
   #watchStalls(): void {
     this.#stallTimer ??= setTimeout(() => {
       this.#stallTimer = null
-      if (this.#ended === this.#seenEnded) this.#returnWaiting()
-      this.#seenEnded = this.#ended
-      for (const bundle of this.#pool.bundles()) {
-        if (bundle.ended === bundle.seenEnded) this.#returnUnbegun(bundle)
-        bundle.seenEnded = bundle.ended
-        if (bundle.units.length > bundle.ended + 1) this.#watchStalls()
+      for (const unit of this.#waiting.splice(0)) this.#giveBack(unit)
+      for (const lane of this.#lanes.values()) {
+        if (lane.waiting.length === 0) continue
+        if (lane.ended === lane.seenEnded) this.#withdraw(lane)
+        lane.seenEnded = lane.ended
+        this.#watchStalls()
       }
-      if (this.#waiting.length > 0) this.#watchStalls()
-    }, STALLED_MS)
+    }, STALLED_MS).unref()
   }
 
-  #returnWaiting(): void {
-    for (const unit of this.#waiting.splice(0)) this.#return(unit)
+  /** The thread may be busy and deaf: its process raises the gate, and says what the thread had begun by then. */
+  #withdraw(lane: Lane): void {
+    if (lane.isWithdrawing) return
+    lane.isWithdrawing = true
+    this.#owner.withdraw(lane.thread, lane.last)
   }
 
-  #returnUnbegun(bundle: Bundle): void {
-    for (const unit of bundle.units.slice(bundle.ended + 1)) if (this.#pool.takeBack(unit)) this.#return(unit)
-  }
-
-  #return(unit: Unit): void {
-    for (const { item } of this.#flightsOf(unit)) {
-      this.#flights.delete(item.id)
-      this.#send({ type: 'returned', id: item.id })
+  #withdrawn({ thread, begun, upTo }: Extract<FromProcess, { type: 'withdrawn' }>): void {
+    const lane = this.#lanes.get(thread)
+    if (lane === undefined) return
+    lane.isWithdrawing = false
+    const held = lane.waiting.splice(0)
+    for (const unit of held) {
+      if (isAfter(unit.number, begun) && !isAfter(unit.number, upTo)) this.#giveBack(unit)
+      else lane.waiting.push(unit)
     }
+    // Begun in the meantime, or sent after the question.
+    for (const unit of [...lane.waiting]) if (this.#flightsOf(unit).some(({ cancelled }) => cancelled !== null)) this.#cancelAgain(unit, lane, begun)
   }
 
-  #deadlinePassed(unit: Unit): void {
-    for (const flight of this.#flightsOf(unit)) {
-      this.#pool.tell(unit, { type: 'cancel', id: flight.item.id, reason: 'DEADLINE_EXCEEDED' })
-      if (flight.answered) continue
-      flight.answered = true
-      this.#send({ type: 'failed', id: flight.item.id, error: DEADLINE, runMs: this.#limits.timeoutMs, stopping: true })
-    }
-    this.#terminateAfterGrace(unit, 'timeout')
+  #cancelAgain(unit: Unit, lane: Lane, begun: number): void {
+    if (isAfter(unit.number, begun)) return this.#withdraw(lane)
+    for (const flight of this.#flightsOf(unit)) if (flight.cancelled !== null) this.#cancelRunning(flight, lane)
   }
 
-  #terminateAfterGrace(unit: Unit, death: 'timeout' | 'cancel'): void {
-    clearTimeout(this.#deadlines.get(unit))
-    this.#deadlines.set(unit, setTimeout(() => this.#pool.terminate(unit, death), CANCEL_GRACE_MS))
-  }
-
-  #hear(message: FromThread): void {
-    if (message.type === 'log' || message.type === 'log-dropped') return this.#send(message)
-    const flight = this.#flights.get(message.id)
-    if (message.type === 'unit-ended') return this.#unitEnded(flight?.unit, message.ends)
-    if (flight !== undefined && !flight.answered) this.#send(message)
-  }
-
-  #unitEnded(unit: Unit | undefined, ends: ThreadEnd[]): void {
-    if (unit === undefined || unit.bundle === null) return
-    const { bundle } = unit
-    this.#finishUnit(unit)
-    this.#ended++
-    bundle.ended = bundle.units.indexOf(unit) + 1
-    unit.items.forEach((item, index) => {
-      const flight = this.#flights.get(item.id)
-      const end = ends[index]
-      if (flight !== undefined && end !== undefined) this.#sendEnd(flight, end)
-    })
-    this.#begins(bundle.units.slice(bundle.ended).find((next) => this.#flightsOf(next).length > 0))
-  }
-
-  #lost(unit: Unit, death: ThreadDeath, thread: PoolThread): void {
-    this.#finishUnit(unit)
-    const blamed = thread.terminating?.unit ?? null
-    const alone = thread.unitsAtDeath === 1 && unit.items.length === 1
+  /** It has not begun here. */
+  #giveBack(unit: Unit): void {
+    unit.lane = null
     for (const flight of this.#flightsOf(unit)) {
       const { id } = flight.item
       this.#flights.delete(id)
-      if (flight.answered) this.#send({ type: 'stopped', id })
-      else if (blamed === unit) this.#send({ type: 'failed', id, error: death === 'cancel' ? CANCELLED : DEADLINE, runMs: 0 })
-      // With nothing beside it, there is one possible cause for a full heap.
-      else if (death === 'oom' && alone) this.#send({ type: 'failed', id, error: OUT_OF_MEMORY, runMs: 0 })
-      // A death that we caused blames only what it was for.
-      else this.#send({ type: 'lost', id, suspect: blamed === null, death })
+      this.#owner.say(flight.cancelled === null ? { type: 'returned', id } : { type: 'failed', id, error: errorOf(flight), runMs: 0 })
     }
   }
 
-  #finishUnit(unit: Unit): void {
-    clearTimeout(this.#deadlines.get(unit))
-    this.#deadlines.delete(unit)
+  #lose(lane: Lane, { death, begun }: Gone): void {
+    this.#lanes.delete(lane.thread)
+    this.#gone.delete(lane.thread)
+    const units = lane.takeAll()
+    const lost = units.filter((unit) => !isAfter(unit.number, begun))
+    const [first] = lost
+    const alone = lost.length === 1 && first?.items.length === 1
+    for (const unit of units) {
+      this.#forgetGrace(unit)
+      if (isAfter(unit.number, begun)) this.#giveBack(unit)
+      else for (const flight of this.#flightsOf(unit)) this.#sayLost(flight, lane, lane.terminating?.death ?? death, alone)
+    }
   }
 
-  #sendEnd({ item, answered }: Flight, end: ThreadEnd): void {
-    this.#flights.delete(item.id)
-    if (answered) this.#send({ type: 'stopped', id: item.id })
-    else if (end.error !== undefined) this.#send({ type: 'failed', id: item.id, error: end.error, runMs: end.runMs })
-    else if (end.outputs !== undefined) this.#send({ type: 'done', id: item.id, outputs: end.outputs, runMs: end.runMs })
-    else this.#send({ type: 'done', id: item.id, runMs: end.runMs })
+  #sayLost({ item: { id }, unit, answered }: Flight, lane: Lane, death: ThreadDeath, alone: boolean): void {
+    this.#flights.delete(id)
+    const blamed = lane.terminating?.unit ?? null
+    if (answered) this.#owner.say({ type: 'stopped', id })
+    else if (blamed === unit) this.#owner.say({ type: 'failed', id, error: death === 'cancel' ? CANCELLED : DEADLINE, runMs: 0 })
+    // With nothing beside it, there is one possible cause for a full heap.
+    else if (death === 'oom' && alone) this.#owner.say({ type: 'failed', id, error: OUT_OF_MEMORY, runMs: 0 })
+    // A death that we caused blames only what it was for.
+    else this.#owner.say({ type: 'lost', id, suspect: blamed === null, death })
   }
 
   #flightsOf(unit: Unit): Flight[] {
     return unit.items.map((item) => this.#flights.get(item.id)).filter((flight) => flight !== undefined)
   }
+}
+
+function errorOf({ cancelled }: Flight): WireError {
+  return cancelled === 'DEADLINE_EXCEEDED' ? DEADLINE : CANCELLED
 }

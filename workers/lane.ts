@@ -1,0 +1,129 @@
+import type { Socket } from 'node:net'
+import type { PredictItem } from './contract.ts'
+import { encodeFrame, FrameReader, hasLongText } from './frames.ts'
+import { Outbox } from './outbox.ts'
+import { type FromThread, type ToThread, unitAfter } from './thread-contract.ts'
+
+/** One call of the author's `predict` or `predictBatch`. */
+export interface Unit {
+  readonly items: PredictItem[]
+  readonly alone: boolean
+  /** Null until it is sent. */
+  lane: Lane | null
+  /** Its number in the lane. */
+  number: number
+  /** Monotonic ms. */
+  beganAt: number
+  /** Counts down to the end of its thread, since it was asked to stop. */
+  grace: NodeJS.Timeout | null
+}
+
+/** One thread as the front sees it: the connection to it, and the units that it was sent and has not ended. */
+export class Lane {
+  readonly thread: number
+  /** Begun, as far as the front can know; oldest first. */
+  readonly running = new Map<number, Unit>()
+  /** Sent behind those, oldest first. */
+  readonly waiting: Unit[] = []
+  /** The thread has set up and may get work. */
+  isReady = false
+  /** False when all that it said has been heard, and no more will come. */
+  isOpen = true
+  /** Set while we end it, with the unit that it is for. */
+  terminating: { unit: Unit; death: 'timeout' | 'cancel' } | null = null
+  /** An answer to `withdraw` is awaited. */
+  isWithdrawing = false
+  /** How many units have ended, and how many had when someone last looked. */
+  ended = 0
+  seenEnded = 0
+  #last = 0
+  readonly #socket: Socket
+  readonly #outbox: Outbox<ToThread>
+
+  constructor(thread: number, socket: Socket) {
+    this.thread = thread
+    this.#socket = socket
+    this.#outbox = new Outbox((messages) => {
+      if (socket.writable) socket.write(encodeFrame(messages, messages.some(isLong)))
+    })
+  }
+
+  get load(): number {
+    return this.running.size + this.waiting.length
+  }
+
+  /** The number of the unit that was sent last. */
+  get last(): number {
+    return this.#last
+  }
+
+  /** Bytes that the thread has not taken yet. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  /** Sends a unit; it begins when fewer than `concurrency` run. */
+  run(unit: Unit, concurrency: number, now: number): void {
+    this.#last = unitAfter(this.#last)
+    unit.lane = this
+    unit.number = this.#last
+    if (this.running.size < concurrency) this.#begin(unit, now)
+    else this.waiting.push(unit)
+    const { items, alone, number } = unit
+    this.tell(alone ? { type: 'predict', unit: number, items, alone } : { type: 'predict', unit: number, items })
+  }
+
+  tell(message: ToThread): void {
+    this.#outbox.push(message)
+  }
+
+  /** The thread says that a unit has ended: the next one begins there. */
+  end(number: number, now: number): Unit | undefined {
+    const unit = this.running.get(number)
+    if (unit === undefined) return undefined
+    this.running.delete(number)
+    this.ended++
+    const next = this.waiting.shift()
+    if (next !== undefined) this.#begin(next, now)
+    return unit
+  }
+
+  /** Everything that it has, oldest first, and empties it. */
+  takeAll(): Unit[] {
+    const units = [...this.running.values(), ...this.waiting]
+    this.running.clear()
+    this.waiting.length = 0
+    return units
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #begin(unit: Unit, now: number): void {
+    unit.beganAt = now
+    this.running.set(unit.number, unit)
+  }
+}
+
+/** Hears a thread out: every message in its order, then the end of the connection. */
+export function listenTo(socket: Socket, said: (message: FromThread) => void, closed: () => void): void {
+  const reader = new FrameReader()
+  socket.on('data', (chunk: Buffer) => {
+    reader.read(chunk, (message) => {
+      if (isFromThread(message)) said(message)
+    })
+  })
+  // The thread has gone. What it said before that has been read, except where we wrote to it in the very moment: then its last unit is lost, and replayed.
+  socket.on('error', () => {})
+  socket.once('close', closed)
+}
+
+function isLong(message: ToThread): boolean {
+  return message.type === 'predict' && message.items.some(({ inputs }) => hasLongText(inputs))
+}
+
+/** Only our own code writes there, after it has shown its token. */
+function isFromThread(message: unknown): message is FromThread {
+  return typeof message === 'object' && message !== null && 'type' in message
+}
