@@ -50,14 +50,14 @@ export function hostEnvironment(env: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv 
   return { ...inherited, HOST: '127.0.0.1', ...env }
 }
 
-/** A folder with a models folder that links to the given models: a fixture's name, `<name>:<fixture>` to serve it under another, or an absolute path. */
+/** A folder with a models folder that links to the given models: a fixture's name or an absolute path, `<name>:` before it to serve it under another. */
 export async function makeSite(models: readonly string[]): Promise<{ folder: string; modelsDir: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'footlights-drill-'))
   const modelsDir = join(folder, 'models')
   await mkdir(modelsDir)
   for (const model of models) {
     const [name, folderName = name] = model.split(':')
-    const source = model.startsWith('/') ? model.replace(/\/$/, '') : join(FIXTURES, folderName ?? '')
+    const source = folderName?.startsWith('/') ? folderName.replace(/\/$/, '') : join(FIXTURES, folderName ?? '')
     await symlink(source, join(modelsDir, model.startsWith('/') ? basename(source) : (name ?? '')), 'junction')
   }
   return { folder, modelsDir }

@@ -1,4 +1,4 @@
-/** Python with `gradio_client`, in a virtual environment of our own under `node_modules/.cache`, made once for each version. */
+/** Python with packages, in virtual environments of our own under `node_modules/.cache`, made once for each version. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
@@ -22,7 +22,7 @@ const SCRIPT_MS = 120_000
  */
 export async function pythonVenv(): Promise<{ python: string; skip?: undefined } | { python?: undefined; skip: string }> {
   try {
-    return { python: await makeVenv() }
+    return { python: await venvWith(REQUIREMENTS, INSTALL_MS) }
   } catch (error) {
     const reason = error instanceof Error ? error.message.slice(0, 2_000) : String(error)
     if (process.env['CI']) throw new Error(`Python's client cannot be tested: ${reason}`, { cause: error })
@@ -30,10 +30,17 @@ export async function pythonVenv(): Promise<{ python: string; skip?: undefined }
   }
 }
 
-async function makeVenv(): Promise<string> {
+/**
+ * The interpreter of the environment with these packages; it is made if it is not there.
+ *
+ * @param requirements A file of pip's, with exact versions.
+ * @param installMs For the installation.
+ * @throws {Error} when this machine has no Python, or the packages can't be had.
+ */
+export async function venvWith(requirements: string, installMs: number): Promise<string> {
   const base = process.platform === 'win32' ? 'python' : 'python3'
   const { stdout: version } = await run(base, ['-c', 'import sys, venv, ensurepip; print(sys.version)'])
-  const key = createHash('sha256').update(version).update(await readFile(REQUIREMENTS)).digest('hex').slice(0, 16)
+  const key = createHash('sha256').update(version).update(await readFile(requirements)).digest('hex').slice(0, 16)
   const folder = join(CACHE, key)
   const python = join(folder, ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']))
   if (await isThere(python)) return python
@@ -42,7 +49,7 @@ async function makeVenv(): Promise<string> {
   const draft = await mkdtemp(join(CACHE, 'draft-'))
   try {
     await run(base, ['-m', 'venv', draft])
-    await run(python.replace(folder, draft), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', REQUIREMENTS], { timeout: INSTALL_MS })
+    await run(python.replace(folder, draft), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements], { timeout: installMs })
     await rename(draft, folder).catch(async (error: unknown) => {
       if (!(await isThere(python))) throw error
     })

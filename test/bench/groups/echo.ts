@@ -1,0 +1,42 @@
+import { type Bench, type Contestant, ERRORS, type Group, inTurn, P50, P99, PER_SECOND } from '../bench.ts'
+import type { TargetProcess } from '../target-process.ts'
+import { startCeiling, startFootlights, startPeer } from '../targets.ts'
+
+const CONNECTIONS = [1, 10, 100, 1_000]
+const QUICK_CONNECTIONS = [1, 100]
+const SMALL = 'hello world'
+const LARGE = 'x'.repeat(100_000)
+const WARM_UP_SECONDS = 0.5
+
+export const ECHO_LARGE = 'echo of 100 kB, 10 connections'
+
+export function echoAt(connections: number): string {
+  return `echo of 11 bytes, ${connections.toLocaleString('en')} connection${connections === 1 ? '' : 's'}`
+}
+
+export const echo: Group = { name: 'echo', title: 'Echo', columns: [PER_SECOND, P50, P99, ERRORS], run }
+
+async function run(bench: Bench): Promise<void> {
+  await inTurn(bench, contestants(bench), ({ name }, target) => measure(bench, name, target))
+}
+
+/** All that can echo. */
+export function contestants({ python }: Bench): Contestant[] {
+  const own: Contestant[] = [
+    { name: 'node:http', start: () => startCeiling('node-http') },
+    { name: 'express', start: () => startCeiling('express') },
+    { name: 'footlights', start: () => startFootlights() },
+  ]
+  if (python === undefined) return own
+  return [...own, ...(['fastapi', 'litserve', 'mosec'] as const).map((name): Contestant => ({ name, start: () => startPeer(name, { python }) }))]
+}
+
+async function measure({ settings, load, figures }: Bench, name: Contestant['name'], target: TargetProcess): Promise<void> {
+  const url = `${target.url}/echo/predict`
+  // A server is as fast as it gets only when its code is compiled.
+  await load.run({ kind: 'requests', url, connections: 20, seconds: WARM_UP_SECONDS, warmUpSeconds: settings.seconds / 2, body: { text: SMALL } })
+  for (const connections of settings.quick ? QUICK_CONNECTIONS : CONNECTIONS) {
+    figures.add('echo', echoAt(connections), name, await load.run({ kind: 'requests', url, connections, seconds: settings.seconds, warmUpSeconds: 0, body: { text: SMALL } }))
+  }
+  figures.add('echo', ECHO_LARGE, name, await load.run({ kind: 'requests', url, connections: 10, seconds: settings.seconds, warmUpSeconds: 0, body: { text: LARGE } }))
+}

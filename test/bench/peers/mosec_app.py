@@ -1,0 +1,65 @@
+"""mosec: python mosec_app.py --port PORT, the workload and the number of processes in BENCH_MODEL and BENCH_PROCESSES"""
+import os
+import time
+
+from mosec import Server, SSEWorker, Worker
+
+from work import TOKEN_PAUSE_SECONDS, batch_seconds, burn, token
+
+BATCH_SIZE = 32
+BATCH_WAIT_MS = 5
+
+
+class Echo(Worker):
+    def forward(self, data: dict) -> dict:
+        return {"text": data["text"]}
+
+
+class Cpu(Worker):
+    def forward(self, data: dict) -> dict:
+        burn(10)
+        return {"text": data["text"]}
+
+
+class Image(Worker):
+    resp_mime_type = "image/png"
+
+    def deserialize(self, data: bytes) -> bytes:
+        return data
+
+    def serialize(self, data: bytes) -> bytes:
+        return data
+
+    def forward(self, data: bytes) -> bytes:
+        return data
+
+
+class Batch(Worker):
+    def forward(self, data: list) -> list:
+        time.sleep(batch_seconds(len(data)))
+        return [{"text": item["text"]} for item in data]
+
+
+class Firehose(SSEWorker):
+    def forward(self, data: dict) -> dict:
+        for index in range(data["count"]):
+            self.send_stream_event(token(index))
+        return {}
+
+
+class Paced(SSEWorker):
+    def forward(self, data: dict) -> dict:
+        started = time.monotonic()
+        for index in range(data["count"]):
+            time.sleep(max(0.0, started + index * TOKEN_PAUSE_SECONDS - time.monotonic()))
+            self.send_stream_event(token(index))
+        return {}
+
+
+if __name__ == "__main__":
+    model = os.environ["BENCH_MODEL"]
+    worker = {"echo": Echo, "cpu": Cpu, "image": Image, "batch": Batch, "firehose": Firehose, "paced": Paced}[model]
+    server = Server()
+    batching = {"max_batch_size": BATCH_SIZE, "max_wait_time": BATCH_WAIT_MS} if model == "batch" else {}
+    server.append_worker(worker, num=int(os.environ["BENCH_PROCESSES"]), timeout=60, route=f"/{model}/predict", **batching)
+    server.run()
