@@ -12,6 +12,7 @@ import { createApp } from './app.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import { FileStore } from './files/store.ts'
 import { Gateway } from './gateway.ts'
+import { boundHeapGrowth, collectGarbage } from './heap-growth.ts'
 import type { HostedModel } from './hosted-model.ts'
 import { closeGracefully, createHttpServer } from './http-server.ts'
 import { createLogger, isTerminal, type Logger } from './log.ts'
@@ -63,6 +64,7 @@ interface Host {
 
 async function main(): Promise<void> {
   const startedAt = new Date()
+  boundHeapGrowth()
   const config = await loadConfig(process.env, process.cwd())
   const log = createLogger({ level: config.logLevel, pretty: isTerminal() })
   const stateDir = await openStateDir({ configured: config.state, port: config.port })
@@ -155,6 +157,8 @@ async function listen({ config, log, server, socket, runState, files, models }: 
   log.info({ url, models: [...models.keys()] }, 'listening')
   // Otherwise written at exit, which a killed host never reaches.
   flushCompileCache()
+  // While the workers start: later it would hold up requests.
+  collectGarbage()
   await modelsSettled(models)
   // pm2, and whoever else started us with a channel, waits for this word before it ends an older host.
   process.send?.('ready')

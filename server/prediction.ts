@@ -44,8 +44,8 @@ export interface PredictionEnd {
 
 /** The log of one prediction in characters; older events give way. */
 export const LOG_CHARACTERS = 1024 * 1024
-/** What an event costs beside its text. */
-const EVENT_CHARACTERS = 48
+/** What an event costs beside its text, in bytes of the heap as measured for a small one. */
+const EVENT_CHARACTERS = 128
 
 /**
  * One request's work as its callers see it: a state, the latest outputs, and a bounded log of events that any number of readers

@@ -92,6 +92,15 @@ describe('what a worker writes', () => {
     assert.equal(output.droppedBytes(), 'start of a line'.length + LOG_BYTES_PER_SECOND)
   })
 
+  test('gives the memory of what was read back at once, kept or dropped', async () => {
+    const { write } = createOutput()
+    for (const size of [LINE_BYTES, LOG_BYTES_PER_SECOND]) {
+      const chunk = Buffer.from(new Uint8Array(size))
+      await write(chunk)
+      assert.equal(chunk.byteLength, 0)
+    }
+  })
+
   test('leaves its last twenty lines, each at most 500 characters', async () => {
     const { write, output } = createOutput()
     for (let i = 0; i < 30; i++) await write(`${i} ${'y'.repeat(1_000)}\n`)

@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { Readable } from 'node:stream'
+import { freeBuffer } from './free-buffer.ts'
 import { LogBudget } from './log-budget.ts'
 
 /** A longer line is cut here; its rest counts as dropped. */
@@ -27,7 +28,7 @@ export class WorkerOutput {
     let rest = ''
     // The part of a line beyond the cut is skipped up to its end.
     let skipping = false
-    stream.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer): void => {
       if (!this.#budget.spend(chunk.length)) {
         this.#droppedBytes += chunk.length + rest.length
         skipping = true
@@ -47,6 +48,10 @@ export class WorkerOutput {
         skipping = true
         rest = ''
       }
+    }
+    stream.on('data', (chunk: Buffer) => {
+      take(chunk)
+      freeBuffer(chunk)
     })
     stream.on('end', () => {
       if (rest !== '' && !skipping) this.#take(name, rest)

@@ -2,7 +2,7 @@ import type { Drill } from '../drill.ts'
 import { pause } from '../stage.ts'
 
 const UNREAD_MS = 8_000
-const FRONT_GROWTH_MB = 300
+const FRONT_GROWTH_MB = 60
 
 export const logUnread: Drill = {
   name: 'log-unread',

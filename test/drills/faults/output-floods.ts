@@ -5,9 +5,9 @@ import { pause, type Stage } from '../stage.ts'
 
 const MEGABYTES = 50
 const HOWS = ['lines', 'long lines', 'binary']
-/** Garbage of the first flood, which the runtime takes its time to collect; it must not add up. */
-const FIRST_ROUND_MB = 300
-const FRONT_GROWTH_MB = 200
+/** What the first flood makes the front load and fill: code, the young generation, buffers. It must not add up. */
+const FIRST_ROUND_MB = 60
+const FRONT_GROWTH_MB = 40
 
 export const outputFloods: Drill = {
   name: 'output-floods',

@@ -6,8 +6,7 @@ import { pause } from '../stage.ts'
 
 const EVENTS = 1_000_000
 const READS_SLOWLY_MS = 5_000
-/** Of which most is garbage that the runtime takes its time to collect: it does not grow with the number of outputs. */
-const FRONT_GROWTH_MB = 256
+const FRONT_GROWTH_MB = 60
 const WORKER_MB = 512
 
 export const slowReader: Drill = {
