@@ -162,7 +162,7 @@ function judge({ host, loads, faults, own, early, late, memoryMb }: Findings): {
   const zombies = zombiesBelow(host.pid).length
   const lines = [
     `${minutes} minutes, ${shots.length} predictions, ${failed.length} failed, ${bare.length} bare 502, ${Object.values(faults).reduce((a, b) => a + b, 0)} faults.`,
-    `Front: ${early.rssMb} MB and ${early.descriptors} descriptors in minute ${early.minute}, ${late.rssMb} MB and ${late.descriptors} at the end; between ${Math.min(...memoryMb)} and ${Math.max(...memoryMb)} MB meanwhile (floods of log leave garbage that is collected late); ${zombies} zombies.`,
+    `Front: ${early.rssMb} MB and ${early.descriptors} descriptors in minute ${early.minute}, ${late.rssMb} MB and ${late.descriptors} at the end; between ${Math.min(...memoryMb)} and ${Math.max(...memoryMb)} MB meanwhile; ${zombies} zombies.`,
     `Faults: ${listed(faults)}.`,
     `What the faults' own requests got: ${listed(own)}.`,
     ...LOADS.map(({ model, perSecond }, index) => `- ${model}, ${perSecond} a second: p50 ${Math.round(loads[index]?.quantileMs(0.5) ?? 0)} ms, p99 ${Math.round(loads[index]?.quantileMs(0.99) ?? 0)} ms, longest gap ${Math.round(loads[index]?.longestGapMs() ?? 0)} ms`),
