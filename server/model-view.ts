@@ -1,4 +1,4 @@
-import type { BackendSnapshot, ModelSpec, ReplicaSnapshot, RestartReason, SupervisionEvent } from '../workers/contract.ts'
+import type { BackendSnapshot, ExitRecord, ModelSpec, ReplicaSnapshot, RestartReason, SupervisionEvent } from '../workers/contract.ts'
 import type { Outcome } from './metrics.ts'
 import type { Pace } from './pace.ts'
 
@@ -26,6 +26,8 @@ export interface ModelView {
   latency: { p50: number | null; p95: number | null }
   outcomes: Record<Outcome, number>
   restarts: Record<RestartReason, number>
+  /** The latest ends of its workers, oldest first. */
+  exits: ExitRecord[]
   logDroppedBytes: number
   /** The last ones, the newest last: what happens within a millisecond is sorted by time together with other models' and keeps its order. */
   events: SupervisionEvent[]
@@ -66,6 +68,7 @@ export function viewOf({ name, spec, backend, startupEtaSeconds, slots, queue, p
     latency: pace.quantiles(),
     outcomes,
     restarts: backend.restarts,
+    exits: backend.exits,
     logDroppedBytes: backend.logDroppedBytes,
     events,
   }

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock, FromWorker, Limits, SpawnWorker, SupervisionEvent } from '../workers/contract.ts'
+import type { Clock, ExitRecord, FromWorker, Limits, SpawnWorker, SupervisionEvent } from '../workers/contract.ts'
 import { ProcessBackend } from '../workers/process-backend.ts'
 import type { UsageSource } from '../workers/memory-watch.ts'
 import type { Config } from './config.ts'
@@ -81,6 +81,7 @@ function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedM
       described: (spec) => model.described(spec),
       changed: (worker, what, why) => recordChange(model, { at: new Date().toISOString(), model: name, worker, what, why }, deps.log),
       capacity: () => model.capacityChanged(),
+      exited: (record) => logExit(name, record, deps.log),
       log: (message, worker) => logOfModel(deps.log, name, worker, message),
     },
     {
@@ -101,6 +102,13 @@ function recordChange(model: HostedModel, event: SupervisionEvent, log: Logger):
   const { at: _, ...fields } = event
   if (TROUBLE.has(event.what)) log.warn(fields, 'a worker changed')
   else log.info(fields, 'a worker changed')
+}
+
+/** The one place that tells all of it, the worker's last words among them. */
+function logExit(model: string, { pid, planned, ...fields }: ExitRecord, log: Logger): void {
+  const line = { model, workerPid: pid, ...fields }
+  if (planned) log.info(line, 'a worker ended')
+  else log.warn(line, 'a worker ended')
 }
 
 function logOfModel(log: Logger, model: string, worker: number, message: Extract<FromWorker, { type: 'log' }>): void {

@@ -42,7 +42,7 @@ async function startProcessBackend({ model, limits: changes = {}, prefetch = fal
   const limits = (spec: Partial<Limits> = {}): Limits => ({ ...DEFAULT_LIMITS, ...spec, ...changes })
   const lanes = await LaneListener.open()
   const backend = new ProcessBackend(
-    { described: (spec) => limits(spec.limits), changed: () => queueMicrotask(changed), capacity: () => queueMicrotask(changed), log: () => {} },
+    { described: (spec) => limits(spec.limits), changed: () => queueMicrotask(changed), capacity: () => queueMicrotask(changed), exited: () => {}, log: () => {} },
     {
       settings: { model, modelFile: fileURLToPath(new URL(`fixtures/models/${model}/model.ts`, import.meta.url)), stateDir, limits: limits() },
       spawn: createSpawnWorker({ lanes, onLine: () => {}, onSpawned: (_model, pid) => pids.add(pid), onExited: (pid) => pids.delete(pid), now: () => clock.now(), env }),

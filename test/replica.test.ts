@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Limits, ModelSpec, RestartReason } from '../workers/contract.ts'
-import { HUNG_AFTER_MS, Replica, type ReplicaOwner, SUSPECT_AFTER_MS } from '../workers/replica.ts'
+import type { ExitRecord, Limits, ModelSpec, RestartReason } from '../workers/contract.ts'
+import { Replica, type ReplicaOwner } from '../workers/replica.ts'
+import { HUNG_AFTER_MS, SUSPECT_AFTER_MS } from '../workers/suspicion.ts'
 import { FakeClock, FakeWorkers, itemOf, LIMITS, RecordingSink, settled, specOf } from './helpers/fake-worker.ts'
 
 /** A replica whose owner writes down what it hears. */
@@ -11,6 +12,7 @@ function createReplica(limits: Partial<Limits> = {}) {
   const effective: Limits = { ...LIMITS, ...limits }
   const changes: string[] = []
   const restarts: RestartReason[] = []
+  const exits: ExitRecord[] = []
   let capacityCalls = 0
   let answer: (spec: ModelSpec) => Limits | null = () => effective
   const owner: ReplicaOwner = {
@@ -18,6 +20,7 @@ function createReplica(limits: Partial<Limits> = {}) {
     changed: (_replica, what) => changes.push(what),
     capacity: () => capacityCalls++,
     restarted: (reason) => restarts.push(reason),
+    exited: (record) => exits.push(record),
     log: () => {},
   }
   const replica = new Replica(0, owner, {
@@ -25,7 +28,7 @@ function createReplica(limits: Partial<Limits> = {}) {
     spawn: workers.spawn, clock, random: () => 0.5, wallClock: () => new Date(clock.now()),
   })
   return {
-    replica, clock, workers, changes, restarts,
+    replica, clock, workers, changes, restarts, exits,
     get capacityCalls() { return capacityCalls },
     describeAs(next: (spec: ModelSpec) => Limits | null) { answer = next },
     /** Started, set up, in rotation. */
@@ -206,6 +209,129 @@ describe('a suspect that runs alone', () => {
       assert.deepEqual(sink.loss, { suspect: begun, death: 'crash' })
     })
   }
+})
+
+describe('two suspicions', () => {
+  test('do not clear one another', async () => {
+    const { replica, workers, clock, changes } = createReplica().ready()
+    replica.doubt('the canary failed')
+    assert.deepEqual([replica.snapshot().suspect, replica.isRoutable(), replica.isDoubted], [true, true, true])
+    await clock.pass(SUSPECT_AFTER_MS + 1)
+    replica.judge(false)
+    assert.equal(replica.isRoutable(), false, 'a silent one can answer nothing')
+    workers.last.say({ type: 'heartbeat' })
+    assert.deepEqual([replica.snapshot().suspect, replica.isRoutable()], [true, true], 'the heartbeat says nothing about the canary')
+    await clock.pass(SUSPECT_AFTER_MS + 1)
+    replica.judge(false)
+    replica.trust('the canary passed')
+    assert.deepEqual([replica.snapshot().suspect, replica.isRoutable()], [true, false], 'nor the canary about the heartbeat')
+    workers.last.say({ type: 'heartbeat' })
+    assert.equal(replica.snapshot().suspect, false)
+    assert.deepEqual(changes.slice(2), ['suspect', 'suspect', 'heard', 'suspect', 'trusted', 'heard'])
+  })
+
+  test('are not handed on to the next process', async () => {
+    const { replica, workers } = createReplica().ready()
+    replica.doubt('the canary failed')
+    workers.last.exit()
+    workers.last.becomeReady()
+    assert.equal(replica.snapshot().suspect, false)
+  })
+})
+
+describe('the record of an exit', () => {
+  test('says what is known: how it ended, how long it lived, what it held, what it wrote last', async () => {
+    const { replica, workers, clock, exits } = createReplica().ready()
+    await clock.pass(12_000)
+    replica.usage(300, 0.5, null)
+    workers.last.lines = ['loading', 'Segmentation fault']
+    const { pid } = workers.last
+    workers.last.exit()
+    assert.deepEqual(exits, [{
+      worker: 0, pid, reason: 'crash', cause: 'signal', planned: false, signal: 'SIGSEGV', code: null, at: new Date(clock.now()).toISOString(), uptimeSeconds: 12, rssBytes: 300,
+      lastLines: ['loading', 'Segmentation fault'],
+    }])
+    assert.deepEqual(replica.snapshot().lastExit, exits[0])
+  })
+
+  type Setting = ReturnType<typeof createReplica>
+  const causes: [cause: ExitRecord['cause'], reason: ExitRecord['reason'], end: (setting: Setting) => unknown][] = [
+    ['code', 'crash', ({ workers }) => workers.last.exit({ code: 3, signal: null })],
+    ['oom', 'oom', ({ workers }) => {
+      workers.last.lines = ['FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory']
+      workers.last.exit({ signal: 'SIGABRT' })
+    }],
+    ['rss', 'rss', ({ replica, workers }) => {
+      replica.kill('rss')
+      workers.last.exit()
+    }],
+    ['hang', 'hang', async ({ replica, workers, clock }) => {
+      await clock.pass(HUNG_AFTER_MS + 1)
+      replica.judge(false)
+      workers.last.exit()
+    }],
+    ['poison', 'crash', (setting) => {
+      setting.run(1, true)
+      setting.workers.last.exit()
+    }],
+    ['signal', 'crash', (setting) => {
+      setting.workers.last.takes = false
+      setting.run(1, true)
+      setting.workers.last.exit()
+    }],
+    ['deadline', 'timeout', ({ workers }) => {
+      workers.last.say({ type: 'threads', ready: 0, died: 'timeout' })
+      workers.last.exit({ signal: 'SIGABRT' })
+    }],
+    ['cancelled', 'timeout', async (setting) => {
+      setting.run(1)
+      setting.replica.cancel(1, 'CANCELLED')
+      await setting.clock.pass(2_000)
+      setting.workers.last.exit()
+    }],
+    ['recycle', 'recycle', async ({ replica, workers }) => {
+      const gone = replica.drain('recycle', 1_000)
+      await settled()
+      workers.last.exit({ code: 0, signal: null })
+      await gone
+    }],
+    ['canary', 'recycle', async ({ replica, workers }) => {
+      replica.doubt('the canary failed')
+      const gone = replica.drain('recycle', 1_000)
+      await settled()
+      workers.last.exit({ code: 0, signal: null })
+      await gone
+    }],
+    ['stop', 'stop', async ({ replica, workers }) => {
+      const gone = replica.drain('stop', 1_000)
+      await settled()
+      workers.last.exit({ signal: 'SIGKILL' })
+      await gone
+    }],
+    ['signal', 'stop', async ({ replica, workers }) => {
+      const gone = replica.drain('stop', 1_000)
+      await settled()
+      workers.last.exit({ signal: 'SIGSEGV' })
+      await gone
+    }],
+  ]
+  for (const [cause, reason, end] of causes) {
+    test(`has the cause ${cause} for the reason ${reason}`, async () => {
+      const setting = createReplica().ready()
+      await end(setting)
+      assert.deepEqual(setting.exits.map((exit) => [exit.cause, exit.reason]), [[cause, reason]])
+    })
+  }
+
+  test('of a start that failed tells one that said so from one that crashed', () => {
+    const { replica, workers, exits } = createReplica()
+    replica.start()
+    workers.last.say({ type: 'setup-failed', error: { code: 'MODEL_FAILED', message: 'general' } })
+    workers.last.exit()
+    replica.wake()
+    workers.last.exit({ code: 1, signal: null })
+    assert.deepEqual(exits.map(({ reason, cause }) => [reason, cause]), [['setup', 'setup'], ['setup', 'code']])
+  })
 })
 
 describe('late messages', () => {

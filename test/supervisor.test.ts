@@ -30,7 +30,7 @@ function createSupervisor(limits: Partial<Limits> = {}) {
   const supervisor = new Supervisor(
     1,
     {
-      described: () => wanted, capacity: () => {}, log: () => {},
+      described: () => wanted, capacity: () => {}, exited: () => {}, log: () => {},
       changed: (worker, what, why) => {
         changes.push(`${worker} ${what}`)
         reasons.push(`${what}: ${why}`)
@@ -81,6 +81,21 @@ describe('the number of replicas', () => {
     assert.deepEqual(states(), ['0 starting', '1 ready'])
     assert.equal(supervisor.snapshot().restarts.crash, 1)
     assert.equal(supervisor.snapshot().cause, null, 'the model serves')
+  })
+})
+
+describe('exits', () => {
+  test('are kept, the last twenty, whatever replica they were of', async () => {
+    const { supervisor, workers, clock } = createSupervisor({ replicas: 2 }).ready()
+    workers.at(1).exit()
+    for (let crashes = 0; crashes < 22; crashes++) {
+      workers.living.find(({ worker }) => worker === 0)?.exit({ code: crashes, signal: null })
+      await clock.pass(80_000)
+      for (const worker of workers.living) worker.becomeReady()
+    }
+    const { exits } = supervisor.snapshot()
+    assert.equal(exits.length, 20)
+    assert.deepEqual(exits.slice(-2).map(({ worker, code }) => [worker, code]), [[0, 20], [0, 21]])
   })
 })
 

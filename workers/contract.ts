@@ -185,13 +185,25 @@ export interface PredictionSink {
 export type ReplicaState = 'starting' | 'ready' | 'draining' | 'backoff' | 'quarantined' | 'stopped'
 export type RestartReason = 'crash' | 'oom' | 'rss' | 'hang' | 'timeout' | 'recycle' | 'setup'
 
+/**
+ * What ended a worker, finer than the reason of its restart: `signal` and `code` as the operating system tells it; `poison` an input that ran alone and
+ * had ended one before; `deadline` and `cancelled` a forced stop that took the process along; `canary` replaced for failing it.
+ */
+export type ExitCause = 'signal' | 'code' | 'oom' | 'rss' | 'hang' | 'poison' | 'deadline' | 'cancelled' | 'setup' | 'canary' | 'recycle' | 'stop'
+
 export interface ExitRecord {
+  worker: number
+  pid: number
   reason: RestartReason | 'stop'
+  cause: ExitCause
+  /** It was asked to leave, its replacement being ready or not wanted. */
+  planned: boolean
   signal: string | null
   code: number | null
   /** ISO 8601. */
   at: string
   uptimeSeconds: number
+  /** As last sampled. */
   rssBytes: number
   /** The last lines that it wrote, at most 20. For the operator only. */
   lastLines: string[]
@@ -232,6 +244,8 @@ export interface BackendSnapshot {
   /** ISO 8601, when the next start is tried. */
   retryAt: string | null
   restarts: Record<RestartReason, number>
+  /** The latest, oldest first. */
+  exits: ExitRecord[]
   logDroppedBytes: number
 }
 

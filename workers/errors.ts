@@ -144,6 +144,14 @@ export function describeThrown(thrown: unknown): string {
   return parts.join('\ncaused by: ').slice(0, 8_192)
 }
 
+/** The line of such a text that says what it is: the first; a syntax error's stack begins with its place in the source, and says what it is further down. */
+export function headlineOf(text: string): string {
+  const lines = text.split('\n')
+  const [first = ''] = lines
+  const named = /\S:\d+$/.test(first) ? lines.find((line) => /^\w*Error\b.*: /.test(line)) : undefined
+  return (named === undefined ? first : `${named} (${first})`).slice(0, 500)
+}
+
 // Authors throw anything, also revoked proxies and objects whose properties throw when they are read.
 function causeOf(thrown: unknown): unknown {
   try {

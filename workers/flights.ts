@@ -116,6 +116,12 @@ export class Flights {
     return false
   }
 
+  /** The loner has begun, and is waited for. It ended a worker before: when this one dies, too, it is poison. */
+  get hasBegunLoner(): boolean {
+    for (const { unit, stopping } of this.#flights.values()) return this.#units === 1 && unit.alone && unit.taken && !stopping
+    return false
+  }
+
   /** Something was asked to stop and has not confirmed: an exit now is that stop's doing. */
   get awaitsStop(): boolean {
     for (const flight of this.#flights.values()) if (flight.unit.giveUpWaiting !== null) return true

@@ -1,6 +1,6 @@
 import { watch } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Backend, BackendSnapshot, FromWorker, Limits, ModelSpec, Need, PredictItem, PredictionSink, Reservation } from './contract.ts'
+import type { Backend, BackendSnapshot, ExitRecord, FromWorker, Limits, ModelSpec, Need, PredictItem, PredictionSink, Reservation } from './contract.ts'
 import type { Replica, ReplicaDeps } from './replica.ts'
 import type { UsageSource } from './memory-watch.ts'
 import { Supervisor } from './supervisor.ts'
@@ -15,6 +15,8 @@ export interface ProcessBackendEvents {
   described(spec: ModelSpec): Limits | null
   changed(worker: number, what: string, why: string): void
   capacity(): void
+  /** A worker's process has ended, wanted or not. */
+  exited(record: ExitRecord): void
   log(message: Extract<FromWorker, { type: 'log' }>, worker: number): void
 }
 
@@ -43,6 +45,7 @@ export class ProcessBackend implements Backend {
       described: (spec) => this.#described(spec),
       changed: (worker, what, why) => this.#changed(worker, what, why),
       capacity: () => events.capacity(),
+      exited: (record) => events.exited(record),
       log: (message, worker) => events.log(message, worker),
     }, { ...deps, watchFiles: (callback) => watchFolder(dirname(deps.settings.modelFile), callback) })
   }

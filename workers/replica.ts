@@ -2,14 +2,13 @@ import type {
   Clock, ExitRecord, FromWorker, Limits, Loss, ModelSpec, PredictItem, PredictionSink, ReplicaSnapshot, ReplicaState, RestartReason, SpawnWorker, ThreadDeath,
   WorkerExit, WorkerHandle, WorkerSettings,
 } from './contract.ts'
-import type { WireError } from './errors.ts'
+import { headlineOf, type WireError } from './errors.ts'
+import { causeOf, describeExit, type ExitReason, isFullHeap } from './exit-record.ts'
 import { Flights } from './flights.ts'
 import { nextState, type ReplicaEvent } from './lifecycle.ts'
 import { type Failure, nextRestart } from './restart-policy.ts'
+import { Suspicion } from './suspicion.ts'
 
-/** Silence of the worker's main thread after which it is routed around, and after which it is killed. */
-export const SUSPECT_AFTER_MS = 1_500
-export const HUNG_AFTER_MS = 2_500
 /** An exit this soon after a forced stop of a thread is that stop's doing: native code aborts the process. */
 const FORCED_EXIT_MS = 2_000
 /** From `stop` to SIGKILL. */
@@ -25,6 +24,7 @@ export interface ReplicaOwner {
   changed(replica: Replica, what: string, why: string): void
   capacity(): void
   restarted(reason: RestartReason): void
+  exited(record: ExitRecord): void
   log(message: Extract<FromWorker, { type: 'log' }>, worker: number): void
 }
 
@@ -35,8 +35,6 @@ export interface ReplicaDeps {
   random: () => number
   wallClock: () => Date
 }
-
-type Why = RestartReason | 'stop'
 
 /**
  * One place for a worker process of one model: the process that is there now, what runs in it, and its life by the table in `lifecycle.ts`.
@@ -52,8 +50,7 @@ export class Replica {
   #handle: WorkerHandle | null = null
   #limits: Limits
   #threadsReady = 0
-  #heardAt = 0
-  #suspect = false
+  #suspicion = new Suspicion()
   #startedAt = 0
   #startedWall: Date | null = null
   #readyAt = 0
@@ -63,8 +60,9 @@ export class Replica {
   #cpuRatio = 0
   #restarts = 0
   #forcedAt = -Infinity
+  #wasCancelled = false
   /** Why it is being ended: asked to, or by force. */
-  #ending: Why | null = null
+  #ending: ExitReason | null = null
   #killed = false
   #cause: string | null = null
   #retryAt: Date | null = null
@@ -88,6 +86,11 @@ export class Replica {
 
   get pid(): number | null {
     return this.#handle?.pid ?? null
+  }
+
+  /** It failed its canary, and is used only where no other is ready. */
+  get isDoubted(): boolean {
+    return this.#suspicion.isDoubted
   }
 
   get inFlight(): number {
@@ -133,7 +136,7 @@ export class Replica {
   }
 
   isRoutable(): boolean {
-    return this.#state === 'ready' && !this.#suspect && this.#ending === null && this.#threadsReady > 0
+    return this.#state === 'ready' && !this.#suspicion.isSilent && this.#ending === null && this.#threadsReady > 0
   }
 
   run(items: PredictItem[], sinks: PredictionSink[], alone: boolean): void {
@@ -145,6 +148,7 @@ export class Replica {
   /** @returns False when the prediction is not here. */
   cancel(id: number, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): boolean {
     if (!this.#flights.has(id)) return false
+    this.#wasCancelled = reason === 'CANCELLED'
     this.#handle?.send({ type: 'cancel', id, reason })
     this.#flights.stop(id)
     return true
@@ -157,7 +161,7 @@ export class Replica {
   }
 
   /** Takes it out of rotation, waits for what runs, ends the process. Resolves when it is gone. Asked again, it waits no longer than the new bound. */
-  async drain(why: Why, withinMs: number): Promise<void> {
+  async drain(why: ExitReason, withinMs: number): Promise<void> {
     const before = this.#state
     this.#cancelTimer?.()
     if (before === 'draining') this.#deps.clock.after(withinMs, () => this.#flights.hurry())
@@ -175,7 +179,7 @@ export class Replica {
   }
 
   /** Ends the process now; its exit moves the state. */
-  kill(why: Why): void {
+  kill(why: ExitReason): void {
     this.#ending ??= why
     this.#killed = true
     this.#handle?.kill()
@@ -191,17 +195,21 @@ export class Replica {
 
   /** Judges the silence of the worker's main thread. `forgive` when our own loop was late and may not have listened. */
   judge(forgive: boolean): void {
-    if (this.#handle === null || this.#heardAt === 0 || this.#killed) return
-    const now = this.#deps.clock.now()
-    if (forgive) this.#heardAt = Math.max(this.#heardAt, now - SUSPECT_AFTER_MS / 2)
-    const silentMs = now - this.#heardAt
-    if (silentMs > HUNG_AFTER_MS) {
-      this.#owner.changed(this, 'hung', `no heartbeat for ${Math.round(silentMs)} ms`)
-      this.kill('hang')
-    } else if (silentMs > SUSPECT_AFTER_MS && !this.#suspect) {
-      this.#suspect = true
-      this.#owner.changed(this, 'suspect', `no heartbeat for ${Math.round(silentMs)} ms`)
-    }
+    if (this.#handle === null || this.#killed) return
+    const silence = this.#suspicion.judge(this.#deps.clock.now(), forgive)
+    if (silence === null) return
+    this.#owner.changed(this, silence.verdict, silence.why)
+    if (silence.verdict === 'hung') this.kill('hang')
+  }
+
+  /** It failed its canary: others are preferred from now on. */
+  doubt(why: string): void {
+    if (this.#suspicion.doubt()) this.#owner.changed(this, 'suspect', why)
+  }
+
+  /** It passed its canary. */
+  trust(why: string): void {
+    if (this.#suspicion.trust()) this.#owner.changed(this, 'trusted', why)
   }
 
   usage(rssBytes: number, cpuRatio: number, rssSlopeBytesPerMinute: number | null): void {
@@ -220,7 +228,7 @@ export class Replica {
       worker,
       pid: this.pid,
       state: this.#state,
-      suspect: this.#suspect,
+      suspect: this.#suspicion.isSilent || this.#suspicion.isDoubted,
       rssBytes: this.#handle === null ? 0 : this.#rssBytes,
       rssLimitBytes: this.rssLimitBytes,
       rssSlopeBytesPerMinute: this.#handle === null ? null : this.#rssSlopeBytesPerMinute,
@@ -238,8 +246,7 @@ export class Replica {
     this.#startedAt = clock.now()
     this.#startedWall = wallClock()
     this.#retryAt = null
-    this.#heardAt = 0
-    this.#suspect = false
+    this.#suspicion = new Suspicion()
     this.#threadsReady = 0
     this.#rssBytes = 0
     this.#rssSlopeBytesPerMinute = null
@@ -269,11 +276,7 @@ export class Replica {
   #hear(message: FromWorker): void {
     // A worker that we have ended may still have spoken before it died; what it held is given to another.
     if (this.#killed) return
-    this.#heardAt = this.#deps.clock.now()
-    if (this.#suspect) {
-      this.#suspect = false
-      this.#owner.changed(this, 'heard', 'the heartbeat is back')
-    }
+    if (this.#suspicion.heard(this.#deps.clock.now())) this.#owner.changed(this, 'heard', 'the heartbeat is back')
     switch (message.type) {
       case 'heartbeat':
         return
@@ -313,13 +316,14 @@ export class Replica {
   }
 
   #setupFailed(error: WireError): void {
-    this.#cause = headline(error.cause ?? error.message)
+    this.#cause = headlineOf(error.cause ?? error.message)
     this.kill('setup')
   }
 
   #threads(ready: number, died: ThreadDeath | undefined): void {
     this.#threadsReady = ready
     if (died === 'timeout' || died === 'cancel') this.#forcedAt = this.#deps.clock.now()
+    if (died === 'timeout') this.#wasCancelled = false
     if (died !== undefined && this.#state === 'ready') {
       const reason: RestartReason = died === 'cancel' ? 'timeout' : died
       this.#owner.restarted(reason)
@@ -330,38 +334,41 @@ export class Replica {
 
   #exited(exit: WorkerExit): void {
     const reason = this.#ending ?? this.#reasonOf(exit)
-    const handle = this.#handle
-    const uptimeMs = this.#deps.clock.now() - this.#startedAt
+    const record = this.#recordOf(exit, reason)
     this.#cancelTimer?.()
-    this.#lastExit = {
-      reason, signal: exit.signal, code: exit.code, at: this.#deps.wallClock().toISOString(), uptimeSeconds: uptimeMs / 1000,
-      rssBytes: this.#rssBytes, lastLines: handle?.lastLines() ?? [],
-    }
-    this.#droppedBytesBefore += handle?.droppedBytes() ?? 0
+    this.#lastExit = record
+    this.#droppedBytesBefore += this.#handle?.droppedBytes() ?? 0
     this.#handle = null
-    const wasReady = this.#state === 'ready'
-    this.#afterExit(reason, wasReady)
-    this.#flights.loseAll(deathBy(reason), reason === 'timeout' || reason === 'recycle' || reason === 'stop')
+    this.#owner.exited(record)
+    this.#afterExit(record, this.#state === 'ready')
+    this.#flights.loseAll(deathBy(reason), isOurs(reason))
     this.#flights.hurry()
     for (const resolve of this.#goneWaiters.splice(0)) resolve()
   }
 
-  #afterExit(reason: Why, wasReady: boolean): void {
-    if (this.#state === 'draining') {
-      if (reason !== 'stop') this.#owner.restarted(reason)
-      this.#move('exited', reason)
-      return
+  #recordOf(exit: WorkerExit, reason: ExitReason): ExitRecord {
+    const lastLines = this.#handle?.lastLines() ?? []
+    const wasPoison = !isOurs(reason) && this.#flights.hasBegunLoner
+    const cause = causeOf({ exit, reason, killed: this.#killed, lastLines, wasCancelled: this.#wasCancelled, wasPoison, wasDoubted: this.#suspicion.isDoubted })
+    return {
+      worker: this.worker, pid: this.pid ?? 0, reason, cause, planned: this.#state === 'draining', signal: exit.signal, code: exit.code,
+      at: this.#deps.wallClock().toISOString(), uptimeSeconds: (this.#deps.clock.now() - this.#startedAt) / 1000, rssBytes: this.#rssBytes, lastLines,
     }
+  }
+
+  #afterExit(record: ExitRecord, wasReady: boolean): void {
+    const { reason } = record
     if (reason !== 'stop') this.#owner.restarted(reason)
+    if (this.#state === 'draining') return this.#move('exited', reason)
     this.#restarts++
-    if (reason !== 'setup' && wasReady) this.#cause = describeExit(reason, this.#lastExit)
-    else this.#cause ??= describeExit(reason, this.#lastExit)
-    this.#move('exited', this.#cause ?? reason)
+    if (reason !== 'setup' && wasReady) this.#cause = describeExit(record)
+    else this.#cause ??= describeExit(record)
+    this.#move('exited', this.#cause)
     this.#wait(reason, wasReady)
   }
 
   /** A forced stop of a thread that took the process along is ours: immediate, and counts for nothing. A crash and a failed start are judged by the policy. */
-  #wait(reason: Why, wasReady: boolean): void {
+  #wait(reason: ExitReason, wasReady: boolean): void {
     const now = this.#deps.clock.now()
     const ours = wasReady && reason === 'timeout'
     if (!ours) this.#failures.push({ at: now, kind: wasReady ? 'crash' : 'start' })
@@ -376,8 +383,7 @@ export class Replica {
   #reasonOf(exit: WorkerExit): RestartReason {
     if (this.#deps.clock.now() - this.#forcedAt < FORCED_EXIT_MS || this.#flights.awaitsStop) return 'timeout'
     if (this.#state === 'starting') return 'setup'
-    const lines = this.#handle?.lastLines().join('\n') ?? ''
-    return exit.signal === 'SIGABRT' && /heap out of memory|allocation failed/i.test(lines) ? 'oom' : 'crash'
+    return isFullHeap(exit, this.#handle?.lastLines() ?? []) ? 'oom' : 'crash'
   }
 
   #gone(): Promise<void> {
@@ -393,19 +399,11 @@ export class Replica {
   }
 }
 
-function deathBy(reason: Why): Loss['death'] {
+/** An end that we wanted blames nothing that ran there. */
+function isOurs(reason: ExitReason): boolean {
+  return reason === 'timeout' || reason === 'recycle' || reason === 'stop'
+}
+
+function deathBy(reason: ExitReason): Loss['death'] {
   return reason === 'recycle' || reason === 'setup' ? 'stop' : reason
-}
-
-function describeExit(reason: Why, exit: ExitRecord | null): string {
-  const how = exit?.signal != null ? `signal ${exit.signal}` : `exit code ${exit?.code ?? 'unknown'}`
-  return `${reason} (${how})`
-}
-
-/** The first line; a syntax error's stack begins with its place in the source, and says what it is further down. */
-function headline(text: string): string {
-  const lines = text.split('\n')
-  const [first = ''] = lines
-  const named = /\S:\d+$/.test(first) ? lines.find((line) => /^\w*Error\b.*: /.test(line)) : undefined
-  return (named === undefined ? first : `${named} (${first})`).slice(0, 500)
 }

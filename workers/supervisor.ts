@@ -1,4 +1,5 @@
-import type { BackendSnapshot, FromWorker, Limits, ModelSpec, RestartReason } from './contract.ts'
+import type { BackendSnapshot, ExitRecord, FromWorker, Limits, ModelSpec, RestartReason } from './contract.ts'
+import { ExitRecords } from './exit-record.ts'
 import { MemoryWatch, type UsageSource } from './memory-watch.ts'
 import { Replacements } from './replacements.ts'
 import { Replica, type ReplicaDeps, type ReplicaOwner } from './replica.ts'
@@ -14,6 +15,7 @@ export interface SupervisorEvents {
   changed(worker: number, what: string, why: string): void
   /** Something can be dispatched that could not be before, or the other way round. */
   capacity(): void
+  exited(record: ExitRecord): void
   log(message: Extract<FromWorker, { type: 'log' }>, worker: number): void
 }
 
@@ -38,6 +40,7 @@ export class Supervisor implements ReplicaOwner {
   readonly #replacements: Replacements
   readonly #memory: MemoryWatch
   readonly #restarts = { ...NO_RESTARTS }
+  readonly #exits = new ExitRecords()
   #wanted: number
   #sleeping = false
   #closing = false
@@ -116,6 +119,7 @@ export class Supervisor implements ReplicaOwner {
       sleeping: this.#sleeping,
       retryAt: serving ? null : (broken?.retryAt?.toISOString() ?? null),
       restarts: { ...this.#restarts },
+      exits: this.#exits.list(),
       logDroppedBytes: this.#droppedBytes + replicas.reduce((sum, replica) => sum + replica.droppedBytes(), 0),
     }
   }
@@ -149,6 +153,11 @@ export class Supervisor implements ReplicaOwner {
 
   restarted(reason: RestartReason): void {
     this.#restarts[reason]++
+  }
+
+  exited(record: ExitRecord): void {
+    this.#exits.add(record)
+    this.#events.exited(record)
   }
 
   log(message: Extract<FromWorker, { type: 'log' }>, worker: number): void {

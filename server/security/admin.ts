@@ -19,21 +19,24 @@ export function createRestartHandler(deps: AppDeps): RequestHandler<{ model: str
   }
 }
 
-function requireOperator(req: Request<{ model: string }>, res: Response, { config }: AppDeps): void {
-  if (config.adminToken !== undefined) {
-    if (isBearer(req, config.adminToken)) return
-    res.setHeader('www-authenticate', 'Bearer')
-    throw new RequestError('UNAUTHORIZED', 'This needs the bearer token of the setting adminToken.')
-  }
+/** @throws {RequestError} when the caller may not give orders: `UNAUTHORIZED` without the token, `FORBIDDEN` from elsewhere. */
+function requireOperator(req: Request, res: Response, deps: AppDeps): void {
+  if (isOperator(req, deps)) return
+  if (deps.config.adminToken === undefined) throw new RequestError('FORBIDDEN', 'Without the setting adminToken only callers on the same machine may do this.')
+  res.setHeader('www-authenticate', 'Bearer')
+  throw new RequestError('UNAUTHORIZED', 'This needs the bearer token of the setting adminToken.')
+}
+
+/** May the caller give orders, and see what is only for those who may? */
+export function isOperator(req: Request, { config }: AppDeps): boolean {
+  if (config.adminToken !== undefined) return isBearer(req, config.adminToken)
   // Stricter than `allowedOrigins`: that a page may call models does not mean that it may restart them.
   const isForeignPage = req.headers.origin !== undefined && !isSameOrigin(req, config.rootPath)
-  if (isForeignPage || !callerAddresses(req).every(isLoopbackAddress)) {
-    throw new RequestError('FORBIDDEN', 'Without the setting adminToken only callers on the same machine may do this.')
-  }
+  return !isForeignPage && callerAddresses(req).every(isLoopbackAddress)
 }
 
 /** Hashed, so that neither the time nor the length of a comparison says anything. */
-function isBearer(req: Request<{ model: string }>, token: string): boolean {
+function isBearer(req: Request, token: string): boolean {
   const given = /^Bearer +(\S+) *$/i.exec(req.headers.authorization ?? '')?.[1]
   return given !== undefined && timingSafeEqual(digest(given), digest(token))
 }
@@ -43,7 +46,7 @@ function digest(text: string): Buffer {
 }
 
 /** Everyone between the caller and us, as far as is known. One that is not on this machine is enough to refuse, whoever is trusted: a forged address can only harm its sender. */
-function callerAddresses(req: Request<{ model: string }>): string[] {
+function callerAddresses(req: Request): string[] {
   const forwarded = [req.headers['x-forwarded-for'], req.headers['x-real-ip']].flat().filter((header) => header !== undefined)
   const hops = forwarded.join(',').split(',').map((address) => address.trim())
   // The standard header has a grammar of its own; no proxy on the same machine that serves only this machine sends it.

@@ -5,17 +5,22 @@ import type { ExitRecord, ReplicaSnapshot, SupervisionEvent } from '../../worker
 import type { AppDeps } from '../app.ts'
 import type { ModelView } from '../model-view.ts'
 import { sendJson } from '../rest/answer.ts'
+import { isOperator } from '../security/admin.ts'
 import { withoutPaths } from './public-text.ts'
 
 const MAX_EVENTS = 200
 
+/** What a worker wrote last is cut to this per line; all of it is in the log. */
+const LINE_CHARACTERS = 200
+
 export function createStatusHandler(deps: AppDeps): RequestHandler {
-  return (_req, res) => {
+  return (req, res) => {
+    const exitOf = isOperator(req, deps) ? exitForOperator : exitForAll
     res.setHeader('cache-control', 'no-store')
     sendJson(res, 200, {
       version: deps.version,
       uptimeSeconds: (Date.now() - deps.startedAt.getTime()) / 1_000,
-      models: deps.gateway.models().map((model) => statusOf(model.view())),
+      models: deps.gateway.models().map((model) => statusOf(model.view(), exitOf)),
       events: deps.events().slice(-MAX_EVENTS).map(eventOf),
     })
   }
@@ -25,7 +30,7 @@ function eventOf({ at, model, worker, what, why }: SupervisionEvent): Supervisio
   return { at, model, worker, what, why: withoutPaths(why) }
 }
 
-function statusOf({ name, state, cause, retryAt, replicas, queue, latency, outcomes }: ModelView): object {
+function statusOf({ name, state, cause, retryAt, replicas, queue, latency, outcomes, exits }: ModelView, exitOf: (exit: ExitRecord) => object): object {
   return {
     name,
     state,
@@ -35,14 +40,20 @@ function statusOf({ name, state, cause, retryAt, replicas, queue, latency, outco
     queue,
     latency,
     outcomes,
+    exits: exits.map(exitOf),
   }
 }
 
-function replicaOf({ worker, pid, state, suspect, rssBytes, rssLimitBytes, rssSlopeBytesPerMinute, cpuRatio, inFlight, restarts, startedAt, readySeconds, lastExit }: ReplicaSnapshot): object {
-  return { worker, pid, state, suspect, rssBytes, rssLimitBytes, rssSlopeBytesPerMinute, cpuRatio, inFlight, restarts, startedAt, readySeconds, lastExit: lastExit === null ? null : exitOf(lastExit) }
+function replicaOf({ lastExit, ...replica }: ReplicaSnapshot): object {
+  return { ...replica, lastExit: lastExit === null ? null : exitForAll(lastExit) }
 }
 
-/** The last lines that a worker wrote stay in the log: they may hold paths and stacks, and this page is open to all callers. */
-function exitOf({ reason, signal, code, at, uptimeSeconds, rssBytes }: ExitRecord): object {
-  return { reason, signal, code, at, uptimeSeconds, rssBytes }
+/** What a worker wrote may hold what its callers sent: this page is open to all of them. */
+function exitForAll({ worker, pid, reason, cause, planned, signal, code, at, uptimeSeconds, rssBytes }: ExitRecord): object {
+  return { worker, pid, reason, cause, planned, signal, code, at, uptimeSeconds, rssBytes }
+}
+
+/** Without paths and stacks even so: a page is copied and shared more easily than a log. */
+function exitForOperator(exit: ExitRecord): object {
+  return { ...exitForAll(exit), lastLines: exit.lastLines.map((line) => withoutPaths(line).slice(0, LINE_CHARACTERS)).filter((line) => line !== '') }
 }

@@ -48,6 +48,7 @@ export function createFakeModel({ limits = {}, spec: changes = {}, clock = new F
       described: (described) => model.described(described),
       changed: (worker, what, why) => model.changed({ at: '', model: 'fake', worker, what, why }),
       capacity: () => model.capacityChanged(),
+      exited: () => {},
       log: () => {},
     },
     {

@@ -1,0 +1,63 @@
+import type { ExitCause, ExitRecord, RestartReason, WorkerExit } from './contract.ts'
+
+const KEPT = 20
+/** How V8 says that its heap is full, before it aborts. */
+const FULL_HEAP = /heap out of memory|allocation failed/i
+/** What a worker that was asked to stop ends with. */
+const OBEDIENT_SIGNALS: readonly (string | null)[] = [null, 'SIGKILL']
+
+export type ExitReason = RestartReason | 'stop'
+
+/** What is known when a process has ended. */
+export interface Ending {
+  exit: WorkerExit
+  reason: ExitReason
+  /** We killed it; else it ended by itself, or was asked to. */
+  killed: boolean
+  lastLines: readonly string[]
+  /** The last forced stop was for a caller who had left, not for a deadline. */
+  wasCancelled: boolean
+  /** A suspect ran alone, for the second time. */
+  wasPoison: boolean
+  /** It had failed its canary. */
+  wasDoubted: boolean
+}
+
+/** Did the process end because the heap of its main thread was full? */
+export function isFullHeap({ signal }: WorkerExit, lastLines: readonly string[]): boolean {
+  return signal === 'SIGABRT' && FULL_HEAP.test(lastLines.join('\n'))
+}
+
+/** What ended it, finer than the reason of its restart. */
+export function causeOf({ exit, reason, killed, lastLines, wasCancelled, wasPoison, wasDoubted }: Ending): ExitCause {
+  if (wasPoison) return 'poison'
+  if (reason === 'rss' || reason === 'hang' || reason === 'oom') return reason
+  if (reason === 'timeout') return wasCancelled ? 'cancelled' : 'deadline'
+  if (reason === 'setup' && killed) return 'setup'
+  // Of those that were asked to leave, some crash on their way out.
+  if (reason === 'stop' || reason === 'recycle') {
+    if (!killed && !OBEDIENT_SIGNALS.includes(exit.signal)) return 'signal'
+    return reason === 'recycle' && wasDoubted ? 'canary' : reason
+  }
+  if (isFullHeap(exit, lastLines)) return 'oom'
+  return exit.signal === null ? 'code' : 'signal'
+}
+
+/** In words: the reason, and how the operating system tells it. */
+export function describeExit({ reason, signal, code }: ExitRecord): string {
+  return `${reason} (${signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`})`
+}
+
+/** The latest exits of one model's workers, oldest first. */
+export class ExitRecords {
+  readonly #records: ExitRecord[] = []
+
+  add(record: ExitRecord): void {
+    this.#records.push(record)
+    if (this.#records.length > KEPT) this.#records.shift()
+  }
+
+  list(): ExitRecord[] {
+    return [...this.#records]
+  }
+}
