@@ -126,12 +126,12 @@ export class Prediction {
 
   queuedAt(position: number, etaSeconds: number | null): void {
     this.#state = 'queued'
-    this.#add({ type: 'queued', position, etaSeconds }, 0)
+    this.#add({ id: ++this.#lastId, type: 'queued', position, etaSeconds }, 0)
   }
 
   heldFor(etaSeconds: number | null): void {
     this.#state = 'held'
-    this.#add({ type: 'held', etaSeconds }, 0)
+    this.#add({ id: ++this.#lastId, type: 'held', etaSeconds }, 0)
   }
 
   dispatched(): void {
@@ -144,46 +144,46 @@ export class Prediction {
   }
 
   started(): void {
-    this.#add({ type: 'started' }, 0)
+    this.#add({ id: ++this.#lastId, type: 'started' }, 0)
   }
 
   replayed(): void {
-    this.#add({ type: 'replayed' }, 0)
+    this.#add({ id: ++this.#lastId, type: 'replayed' }, 0)
   }
 
   progressed(fraction: number, text: string): void {
-    this.#add({ type: 'progress', fraction, text }, text.length)
+    this.#add({ id: ++this.#lastId, type: 'progress', fraction, text }, text.length)
   }
 
   noticed(level: NoticeLevel, text: string): void {
-    this.#add({ type: 'notice', level, text }, text.length)
+    this.#add({ id: ++this.#lastId, type: 'notice', level, text }, text.length)
   }
 
   output(outputs: Values): void {
     this.#outputs = outputs
-    this.#outputId = this.#lastId + 1
-    this.#add({ type: 'output', outputs }, charactersOf(outputs))
+    this.#outputId = ++this.#lastId
+    this.#add({ id: this.#outputId, type: 'output', outputs }, charactersOf(outputs))
   }
 
   appended(output: string, text: string): void {
     const before = this.#outputs?.[output]
     this.#outputs = { ...this.#outputs, [output]: `${typeof before === 'string' ? before : ''}${text}` }
-    this.#outputId = this.#lastId + 1
-    this.#add({ type: 'append', output, text }, text.length)
+    this.#outputId = ++this.#lastId
+    this.#add({ id: this.#outputId, type: 'append', output, text }, text.length)
   }
 
   /** Ends well. `outputs` is the last output unless the events have shown it already. */
   succeed(outputs: Values | undefined): void {
     if (outputs !== undefined) this.output(outputs)
     this.#state = 'succeeded'
-    this.#add({ type: 'done', waitSeconds: this.waitSeconds, runSeconds: this.runSeconds }, 0)
+    this.#add({ id: ++this.#lastId, type: 'done', waitSeconds: this.waitSeconds, runSeconds: this.runSeconds }, 0)
     this.#settle()
   }
 
   fail(error: HostError): void {
     this.#error = error
     this.#state = error.code === 'CANCELLED' ? 'cancelled' : 'failed'
-    this.#add({ type: 'error', error }, 0)
+    this.#add({ id: ++this.#lastId, type: 'error', error }, 0)
     this.#settle()
   }
 
@@ -210,10 +210,9 @@ export class Prediction {
     return this.#firstId
   }
 
-  #add(body: EventBody, characters: number): void {
-    this.#lastId++
+  #add(event: PredictionEvent, characters: number): void {
     this.#characters += characters + EVENT_CHARACTERS
-    this.#events.push({ id: this.#lastId, ...body })
+    this.#events.push(event)
     if (this.#characters > LOG_CHARACTERS) this.#giveWay()
     for (const reader of this.#readers) reader.wake()
   }

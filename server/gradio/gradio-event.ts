@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import type { ModelSpec } from '../../workers/contract.ts'
 import { createHostError, describeThrown } from '../../workers/errors.ts'
 import type { HostError } from '../../workers/errors.ts'
+import type { EventStream } from '../event-stream.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Logger } from '../log.ts'
 import type { Prediction } from '../prediction.ts'
-import type { EventStream } from './event-stream.ts'
 import { cancelledMessage, failedMessage } from './messages.ts'
 import type { CompletedMessage } from './messages.ts'
 import type { Step, Transcript, TranscriptSubject } from './transcript.ts'
@@ -61,7 +61,8 @@ export class GradioEvent {
   readonly subject: TranscriptSubject
   readonly #options: GradioEventOptions
   readonly #work: Promise<Work>
-  readonly #cancelling = new AbortController()
+  /** Called when it is cancelled: whoever tells it stops. */
+  readonly #tellers = new Set<() => void>()
   readonly #reset = Promise.withResolvers<void>()
   #settledWork: Work | null = null
   #ending: Promise<CompletedMessage> | null = null
@@ -102,7 +103,7 @@ export class GradioEvent {
   cancel(): void {
     if (this.isOver) return
     this.#ending = this.#cancelledEnd()
-    this.#cancelling.abort()
+    for (const stop of this.#tellers) stop()
     this.#options.abandon()
     void this.#work.then((work) => {
       if ('prediction' in work) this.#options.gateway.cancel(work.prediction)
@@ -137,7 +138,7 @@ export class GradioEvent {
       if (end === null) return false
       // Kept even if this reader is gone: the transcript is past it.
       this.#told = end
-      if (reader.signal.aborted) return false
+      if (reader.isOver) return false
       telling.write({ message: end })
       return true
     } finally {
@@ -154,33 +155,64 @@ export class GradioEvent {
   }
 
   async #tell(reader: EventStream, telling: Telling): Promise<CompletedMessage | null> {
-    const stop = AbortSignal.any([reader.signal, this.#cancelling.signal])
     try {
-      const work = await unlessAborted(this.#work, stop)
-      const end = work === null ? null : await this.#tellWork(work, reader, telling, stop)
+      const work = this.#settledWork ?? (await this.#unlessStopped(this.#work, reader))
+      const end = work === null ? null : await this.#tellWork(work, reader, telling)
       if (end !== null) return end
     } catch (error) {
       // A value that cannot be rendered; the reader must not wait for ever.
       this.#options.log.error({ predictionId: this.id, requestId: this.#options.requestId, cause: describeThrown(error) }, 'event could not be told')
       return this.#failed('The host failed on this prediction.')
     }
-    if (this.#ending !== null) return unlessAborted(this.#ending, reader.signal)
-    if (reader.signal.aborted) return null
+    if (this.#ending !== null) return unlessOver(this.#ending, reader)
+    if (reader.isOver) return null
     return this.#told ?? this.#failed('The events of this prediction are gone.')
   }
 
-  async #tellWork(work: Work, reader: EventStream, telling: Telling, stop: AbortSignal): Promise<CompletedMessage | null> {
+  async #tellWork(work: Work, reader: EventStream, telling: Telling): Promise<CompletedMessage | null> {
     if ('error' in work) return failedMessage(this.id, work.error, this.#options.requestId)
     const { transcript, after, appends, context, write } = telling
     const events = work.prediction.events(after === undefined ? { appends } : { after, appends })
-    for await (const event of untilAborted(events, stop)) {
-      for (const step of transcript.next(event, context)) {
-        if (step.message.msg === 'process_completed') return step.message
-        write(step)
+    // A `for await` notices that it shall stop only at the next event, which may be minutes away.
+    const forget = this.#onStop(reader, () => void events.return?.())
+    try {
+      for await (const event of events) {
+        if (this.#isStopped(reader)) break
+        for (const step of transcript.next(event, context)) {
+          if (step.message.msg === 'process_completed') return step.message
+          write(step)
+        }
+        if (reader.isFull) await reader.drained()
       }
-      await reader.drained()
+    } finally {
+      forget()
     }
     return null
+  }
+
+  #isStopped(reader: EventStream): boolean {
+    return this.#ending !== null || reader.isOver
+  }
+
+  /** Calls back when the event is cancelled or the reader has left, at once when so already. @returns Takes the wish back. */
+  #onStop(reader: EventStream, callback: () => void): () => void {
+    if (this.#ending !== null) callback()
+    this.#tellers.add(callback)
+    const forget = reader.onOver(callback)
+    return () => {
+      this.#tellers.delete(callback)
+      forget()
+    }
+  }
+
+  async #unlessStopped<Value>(promise: Promise<Value>, reader: EventStream): Promise<Value | null> {
+    const stopped = Promise.withResolvers<null>()
+    const forget = this.#onStop(reader, () => stopped.resolve(null))
+    try {
+      return await Promise.race([promise, stopped.promise])
+    } finally {
+      forget()
+    }
   }
 
   #failed(message: string): CompletedMessage {
@@ -188,29 +220,12 @@ export class GradioEvent {
   }
 }
 
-/** Leaves the iteration as soon as the signal aborts, also while it waits for the next item. */
-async function* untilAborted<Item>(items: AsyncIterableIterator<Item>, signal: AbortSignal): AsyncGenerator<Item> {
-  const leave = (): void => void items.return?.()
-  signal.addEventListener('abort', leave, { once: true })
+async function unlessOver<Value>(promise: Promise<Value>, reader: EventStream): Promise<Value | null> {
+  const over = Promise.withResolvers<null>()
+  const forget = reader.onOver(() => over.resolve(null))
   try {
-    if (signal.aborted) leave()
-    for await (const item of items) {
-      if (signal.aborted) return
-      yield item
-    }
+    return await Promise.race([promise, over.promise])
   } finally {
-    signal.removeEventListener('abort', leave)
-  }
-}
-
-async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value | null> {
-  if (signal.aborted) return null
-  const aborted = Promise.withResolvers<null>()
-  const give = (): void => aborted.resolve(null)
-  signal.addEventListener('abort', give, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', give)
+    forget()
   }
 }

@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Request, Response } from 'express'
 
 import type { JsonObject } from '../body.ts'
+import { EventStream } from '../event-stream.ts'
 import type { HostedModel } from '../hosted-model.ts'
+import { sendJson } from '../rest/answer.ts'
 import type { Owner } from '../siblings/siblings.ts'
 import { dataOf, requireFunction, sessionHashOf } from './bodies.ts'
-import { EventStream } from './event-stream.ts'
 import type { GradioHost } from './gradio-host.ts'
 import { dataLine } from './messages.ts'
 import type { Route } from './routes.ts'
@@ -51,7 +52,7 @@ async function join(host: GradioHost, req: Request, res: Response): Promise<void
   const crossingMs = Math.max(session.crossingMs(), owner.waitMs)
   sessions.add(event, session)
   if (crossingMs > 0) await sleep(crossingMs)
-  res.json({ event_id: event.id })
+  sendJson(res, 200, { event_id: event.id })
 }
 
 /** The stream of a session is open at one front alone, so that is where its calls go. */
@@ -120,7 +121,7 @@ class Heartbeats {
     const stream = new EventStream(res, ALIVE)
     stream.write(ALIVE)
     this.#open.add(stream)
-    stream.signal.addEventListener('abort', () => this.#close(stream), { once: true })
+    stream.onOver(() => this.#close(stream))
     this.#looking ??= setInterval(() => this.#endWhenDraining(), LOOK_FOR_DRAINING_MS).unref()
   }
 

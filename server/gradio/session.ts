@@ -1,5 +1,5 @@
+import type { EventStream } from '../event-stream.ts'
 import { DiffEncoder } from './diff-encoder.ts'
-import type { EventStream } from './event-stream.ts'
 import type { GradioEvent } from './gradio-event.ts'
 import { dataLine } from './messages.ts'
 import type { StreamMessage } from './messages.ts'
@@ -118,7 +118,7 @@ export class Session {
     this.#context = context
     earlier?.end(dataLine(CLOSE_STREAM))
     this.#repeatUnread()
-    reader.signal.addEventListener('abort', () => this.#left(reader), { once: true })
+    reader.onOver(() => this.#left(reader))
     for (const thread of this.#pending.values()) {
       thread.encoder.resume()
       void this.#tell(thread, reader, context)
@@ -147,7 +147,12 @@ export class Session {
   }
 
   async #tell(thread: Thread, reader: EventStream, context: RenderContext): Promise<void> {
-    const write = (step: Step): void => reader.write(dataLine(encoded(step, thread.encoder)))
+    const write = (step: Step): void => {
+      const { msg } = step.message
+      const line = dataLine(encoded(step, thread.encoder))
+      if (msg === 'estimation' || msg === 'process_starts') reader.writeByTheWay(line)
+      else reader.write(line)
+    }
     const { event, transcript } = thread
     const isTold = await event.follow(reader, { transcript, after: transcript.position, appends: true, context, write })
     if (!isTold) return

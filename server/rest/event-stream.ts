@@ -1,12 +1,14 @@
 /** A prediction's events as server-sent events. */
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 
+import { EventStream } from '../event-stream.ts'
 import { problemOf } from '../http-errors.ts'
 import type { Prediction, PredictionEvent } from '../prediction.ts'
 import type { Render } from './answer.ts'
 
-const HEARTBEAT_MS = 15_000
+const HEARTBEAT = ': still here\n\n'
+/** What may wait a moment for what comes next. */
+const BY_THE_WAY: ReadonlySet<PredictionEvent['type']> = new Set(['queued', 'held', 'started', 'replayed'])
 
 export interface StreamOptions {
   /** Only events after this id. */
@@ -22,36 +24,20 @@ export interface StreamOptions {
  * A slow caller slows the reading, never fills memory: the log of the prediction lets older outputs give way.
  */
 export async function streamPrediction(res: ServerResponse, prediction: Prediction, options: StreamOptions): Promise<void> {
-  beginStream(res, prediction.id)
-  const heartbeat = setInterval(() => {
-    if (!res.writableNeedDrain) res.write(': still here\n\n')
-  }, HEARTBEAT_MS)
-  heartbeat.unref()
+  res.setHeader('x-prediction-id', prediction.id)
+  res.setHeader('cache-control', 'no-store')
+  const stream = new EventStream(res, HEARTBEAT)
   const events = prediction.events(options.after === undefined ? { appends: options.appends } : { appends: options.appends, after: options.after })
   // A `for await` notices the caller's leaving only at the next event, which may be minutes away.
-  const detach = (): void => void events.return?.()
-  res.once('close', detach)
-  try {
-    for await (const event of events) {
-      const data = event.type === 'output' ? options.render(event.outputs) : eventData(event, prediction.requestId)
-      if (res.destroyed) break
-      if (!res.write(`event: ${event.type}\nid: ${event.id}\ndata: ${oneLine(data)}\n\n`)) await drained(res)
-    }
-  } finally {
-    clearInterval(heartbeat)
-    res.off('close', detach)
+  stream.onOver(() => void events.return?.())
+  for await (const event of events) {
+    const data = event.type === 'output' ? options.render(event.outputs) : eventData(event, prediction.requestId)
+    const text = `event: ${event.type}\nid: ${event.id}\ndata: ${oneLine(data)}\n\n`
+    if (BY_THE_WAY.has(event.type)) stream.writeByTheWay(text)
+    else stream.write(text)
+    if (stream.isFull) await stream.drained()
   }
-  if (!res.destroyed) res.end()
-}
-
-function beginStream(res: ServerResponse, predictionId: string): void {
-  res.setHeader('content-type', 'text/event-stream; charset=utf-8')
-  res.setHeader('cache-control', 'no-store')
-  // nginx collects answers before it passes them on, unless told not to.
-  res.setHeader('x-accel-buffering', 'no')
-  res.setHeader('x-prediction-id', predictionId)
-  res.statusCode = 200
-  res.flushHeaders()
+  stream.end()
 }
 
 /** What some clients take for the end of a line though the standard does not: Python's `splitlines` is behind many of them. */
@@ -65,18 +51,4 @@ function eventData(event: Exclude<PredictionEvent, { type: 'output' }>, requestI
   if (event.type === 'error') return problemOf(event.error, requestId)
   const { id: _id, type: _type, ...data } = event
   return data
-}
-
-async function drained(res: ServerResponse): Promise<void> {
-  if (res.destroyed) return
-  const left = new AbortController()
-  const onClose = (): void => left.abort()
-  res.once('close', onClose)
-  try {
-    await once(res, 'drain', { signal: left.signal })
-  } catch {
-    // The caller left while we waited; the loop sees it by `destroyed`.
-  } finally {
-    res.off('close', onClose)
-  }
 }
