@@ -25,6 +25,7 @@ import { createPredictionKeeper } from './siblings/prediction-keeper.ts'
 import { Siblings } from './siblings/siblings.ts'
 import { SiblingSocket } from './siblings/socket.ts'
 import { openStateDir, type StateDir } from './state-dir.ts'
+import { workerEnvironment } from './worker-environment.ts'
 
 const EXIT_FAILURE = 1
 const EX_CONFIG = 78
@@ -126,12 +127,6 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
   })
   const socket = new SiblingSocket({ stateDir: stateDir.path, siblings, app })
   return { config, log, stateDir, runState, files, usage, models, gateway, siblings, socket, server: createHttpServer(app) }
-}
-
-/** The operator's secrets are none of a model's business. */
-function workerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { FOOTLIGHTS_ADMIN_TOKEN: _token, NODE_CHANNEL_FD: _channel, NODE_UNIQUE_ID: _cluster, ...rest } = env
-  return rest
 }
 
 async function packageVersion(): Promise<string> {

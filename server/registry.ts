@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock, ExitRecord, FromWorker, Limits, SpawnWorker, SupervisionEvent } from '../workers/contract.ts'
+import type { Clock, ExitRecord, FromWorker, SpawnWorker, SupervisionEvent } from '../workers/contract.ts'
 import { ProcessBackend } from '../workers/process-backend.ts'
 import type { UsageSource } from '../workers/memory-watch.ts'
 import type { Config } from './config.ts'
-import { DEFAULT_LIMITS } from './config.ts'
 import { HostedModel, type HostedModelDeps } from './hosted-model.ts'
+import { effectiveLimits } from './limits.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -37,8 +37,13 @@ export interface RegistryDeps {
   ended: HostedModelDeps['logEnd']
 }
 
+/** Hears of each folder that has a model and can't be hosted. */
+export interface LeftOutLog {
+  error(fields: { model: string }, message: string): void
+}
+
 /** Folders with a model file, by name; what can't be hosted is named in the log and left out. */
-export async function findModels(folder: string, log: Logger): Promise<FoundModel[]> {
+export async function findModels(folder: string, log: LeftOutLog): Promise<FoundModel[]> {
   const found: FoundModel[] = []
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (!entry.isDirectory() && !entry.isSymbolicLink()) continue
@@ -70,11 +75,11 @@ export function hostModels(found: FoundModel[], deps: RegistryDeps): Map<string,
 
 function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedModel {
   const { config, clock } = deps
-  const operator = config.limits[name] ?? {}
-  const initialLimits: Limits = { ...DEFAULT_LIMITS, ...operator }
+  const operator = config.limits[name]
+  const initialLimits = effectiveLimits({}, operator)
   const model = new HostedModel(name, {
     clock, initialLimits, metrics: deps.metrics, logEnd: deps.ended,
-    effectiveLimits: (spec) => ({ ...DEFAULT_LIMITS, ...spec.limits, ...operator }),
+    effectiveLimits: (spec) => effectiveLimits(spec.limits, operator),
   })
   const backend = new ProcessBackend(
     {

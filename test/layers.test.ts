@@ -5,12 +5,12 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const LAYERS = ['bin', 'models', 'server', 'workers']
+const LAYERS = ['bin', 'doctor', 'models', 'server', 'workers']
 const SOURCE = /\.(?:ts|mts|js|mjs|svelte)$/
 const SPECIFIER = /(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s+)(['"])(?<specifier>[^'"\n]+)\1/gm
 const BROWSER = 'server/ui/src/'
 /** Started as a program or loaded as a thread, never imported. */
-const ENTRY = /^server\/main\.ts$|-entry\.ts$|^bin\//
+const ENTRY = /^(?:server|doctor)\/main\.ts$|-entry\.ts$|^bin\//
 
 interface SourceFile {
   /** From the root, with slashes. */
@@ -44,7 +44,9 @@ function mayReach(path: string): string[] {
   if (layer === 'workers') return ['workers/']
   // What runs in the browser knows the host by HTTP alone, and the components as data.
   if (path.startsWith(BROWSER)) return ['server/ui/', 'workers/components/']
-  return layer === 'server' ? ['server/', 'workers/'] : ['server/', 'workers/', 'bin/']
+  // Looks at the host from outside, with what the host knows of itself; nobody but the launcher needs it.
+  if (layer === 'doctor') return ['doctor/', 'server/', 'workers/']
+  return layer === 'server' ? ['server/', 'workers/'] : ['server/', 'workers/', 'doctor/', 'bin/']
 }
 
 function withoutComments(text: string): string {
@@ -86,6 +88,10 @@ describe('layers', () => {
     ['server/app.ts', "import { x } from '../models/digits/model.ts'"],
     ['server/ui/src/app.ts', "import { x } from '../../gateway.ts'"],
     ['server/log.ts', 'const level = process.env.LOG_LEVEL'],
+    ['server/app.ts', "import { x } from '../doctor/finding.ts'"],
+    ['workers/ports.ts', "import { x } from '../doctor/proc.ts'"],
+    ['doctor/examine.ts', "import '../server/main.ts'"],
+    ['doctor/ask.ts', 'const { PORT } = process.env'],
     ['workers/runner.ts', "const level = process['env'].LOG_LEVEL"],
     ['server/rest/predict.ts', 'const { fn_index } = body'],
   ] as const) {
@@ -100,6 +106,8 @@ describe('layers', () => {
     ['server/main.ts', 'start(process.env)'],
     ['workers/process-entry.ts', 'const { env } = process\nprocess.env.X = "1"'],
     ['bin/footlights.mjs', "await import('../server/main.ts')"],
+    ['bin/footlights.mjs', "await import('../doctor/main.ts')"],
+    ['doctor/checks/port.ts', "import { x } from '../../server/run-state.ts'\nimport { y } from '../../workers/ports.ts'"],
     ['workers/runner.ts', "// import { x } from '../server/config.ts'\n/* process.env */"],
   ] as const) {
     test(`would take ${JSON.stringify(text)} in ${path}`, () => {

@@ -1,0 +1,149 @@
+/** What the machine allows the host: descriptors, memory, room on the disk, time. */
+import { constants } from 'node:fs'
+import { access, stat, statfs } from 'node:fs/promises'
+import { ask } from '../ask.ts'
+import type { Finding } from '../finding.ts'
+import { type ControlGroup, controlGroupOf, type Descriptors, descriptorsOf, type MachineMemory, machineMemory, type TimeWait, timeWait } from '../proc.ts'
+import type { Target } from '../settings.ts'
+import { count, inMemory, inTime } from '../words.ts'
+
+const MEBIBYTE = 1024 * 1024
+const FEW_DESCRIPTORS_SHARE = 0.8
+const NO_DESCRIPTORS_SHARE = 0.95
+/** Each caller and each held file takes one; a proxy alone opens hundreds. */
+const SMALL_DESCRIPTOR_LIMIT = 1_024
+const LOW_MEMORY_BYTES = 256 * MEBIBYTE
+const NO_MEMORY_BYTES = 64 * MEBIBYTE
+const FULL_GROUP_SHARE = 0.95
+const LOW_DISK_BYTES = 500 * MEBIBYTE
+const NO_DISK_BYTES = 20 * MEBIBYTE
+const LOW_INODES = 1_000
+const SLOW_LOOP_SECONDS = 0.2
+const OTHERS = 0o077
+
+export interface MachineFacts {
+  descriptors: Descriptors | null
+  memory: MachineMemory | null
+  group: ControlGroup | null
+  timeWait: TimeWait | null
+  /** Of the front's event loop, the 99th percentile since someone last looked. */
+  loopSeconds: number | null
+  folder: FolderFacts | null
+}
+
+export interface FolderFacts {
+  path: string
+  isThere: boolean
+  isWritable: boolean
+  isOurs: boolean
+  /** Permission bits. */
+  mode: number
+  freeBytes: number | null
+  freeInodes: number | null
+  /** Some file systems make them as they go, and count none. */
+  inodes: number | null
+}
+
+/** @param frontPid Null: only what needs no process of the host. */
+export async function lookAtMachine(target: Target, frontPid: number | null): Promise<MachineFacts> {
+  const metrics = await ask(`${target.url}/metrics`, { headers: { accept: 'text/plain' } })
+  const text = metrics.kind === 'answer' ? metrics.body : ''
+  const [open, limit] = [metricIn(text, 'process_open_fds'), metricIn(text, 'process_max_fds')]
+  const told = open === null || limit === null ? null : { open, limit }
+  return {
+    descriptors: (frontPid === null ? null : descriptorsOf(frontPid)) ?? told,
+    memory: target.isLocal ? machineMemory() : null,
+    group: target.isLocal ? controlGroupOf(frontPid ?? process.pid) : null,
+    timeWait: target.isLocal ? timeWait() : null,
+    loopSeconds: metricIn(text, 'nodejs_eventloop_lag_p99_seconds'),
+    folder: target.isLocal ? await lookAtFolder(target.stateDir) : null,
+  }
+}
+
+/** The value of a series without labels. */
+export function metricIn(text: string, name: string): number | null {
+  const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]
+  return value === undefined || !Number.isFinite(Number(value)) ? null : Number(value)
+}
+
+async function lookAtFolder(path: string): Promise<FolderFacts> {
+  const found = await stat(path).catch(() => null)
+  if (found === null) return { path, isThere: false, isWritable: false, isOurs: false, mode: 0, freeBytes: null, freeInodes: null, inodes: null }
+  const room = await statfs(path).catch(() => null)
+  return {
+    path, isThere: true, mode: found.mode & 0o777,
+    isWritable: await access(path, constants.W_OK | constants.X_OK).then(() => true, () => false),
+    isOurs: process.getuid === undefined || found.uid === process.getuid(),
+    freeBytes: room === null ? null : room.bavail * room.bsize,
+    freeInodes: room?.ffree ?? null,
+    inodes: room?.files ?? null,
+  }
+}
+
+export function judgeMachine(facts: MachineFacts): Finding[] {
+  return [...judgeDescriptors(facts), ...judgeMemory(facts), ...judgeGroup(facts), ...judgeFolder(facts), ...judgeSockets(facts), ...judgeLoop(facts)]
+}
+
+function judgeDescriptors({ descriptors }: MachineFacts): Finding[] {
+  if (descriptors === null) return []
+  const { open, limit } = descriptors
+  const text = `the front has ${open} of ${limit === Infinity ? 'any number of' : limit} file descriptors open`
+  const advice = 'raise the limit where the host is started (`ulimit -n 65536`, LimitNOFILE= of systemd), and look who opens so many connections'
+  if (open > limit * NO_DESCRIPTORS_SHARE) return [{ check: 'machine', level: 'wrong', cause: 'descriptors', text, advice }]
+  if (open > limit * FEW_DESCRIPTORS_SHARE) return [{ check: 'machine', level: 'warning', cause: 'descriptors', text, advice }]
+  if (limit <= SMALL_DESCRIPTOR_LIMIT) return [{ check: 'machine', level: 'warning', text: `${text}, which is soon used up behind a proxy`, advice }]
+  return [{ check: 'machine', level: 'ok', text }]
+}
+
+function judgeMemory({ memory }: MachineFacts): Finding[] {
+  if (memory === null) return []
+  const text = `${inMemory(memory.availableBytes)} of ${inMemory(memory.totalBytes)} of memory are available`
+  const advice = 'fewer replicas or models, smaller limits, or a larger machine'
+  if (memory.availableBytes < NO_MEMORY_BYTES) return [{ check: 'machine', level: 'wrong', cause: 'memory of the machine', text, advice }]
+  if (memory.availableBytes < LOW_MEMORY_BYTES) return [{ check: 'machine', level: 'warning', cause: 'memory of the machine', text, advice }]
+  return [{ check: 'machine', level: 'ok', text }]
+}
+
+function judgeGroup({ group }: MachineFacts): Finding[] {
+  if (group === null) return []
+  const { memoryLimitBytes, memoryBytes, oomKills, cpus } = group
+  const findings: Finding[] = []
+  if (memoryLimitBytes !== null && memoryBytes !== null) {
+    const text = `the container (control group) uses ${inMemory(memoryBytes)} of ${inMemory(memoryLimitBytes)}`
+    if (memoryBytes > memoryLimitBytes * FULL_GROUP_SHARE) findings.push({ check: 'machine', level: 'warning', cause: 'memory of the machine', text, advice: 'a part of it may be cached files; else raise the container’s limit, or lower rssMb and replicas' })
+    else findings.push({ check: 'machine', level: 'ok', text })
+  }
+  if (oomKills !== null && oomKills > 0) {
+    findings.push({ check: 'machine', level: 'warning', cause: 'memory of the machine', text: `the kernel has ended ${count(oomKills, 'process').replace(/processs$/, 'processes')} of the container for want of memory`, advice: 'raise the container’s limit, or lower rssMb and replicas' })
+  }
+  if (cpus !== null && cpus < 1) findings.push({ check: 'machine', level: 'warning', text: `the container may use ${cpus} of a core`, advice: 'give it one at least: the front and the workers share it' })
+  return findings
+}
+
+function judgeFolder({ folder }: MachineFacts): Finding[] {
+  if (folder === null) return []
+  const { path, isThere, isWritable, isOurs, mode, freeBytes, freeInodes, inodes } = folder
+  if (!isThere) return [{ check: 'machine', level: 'ok', text: `the state folder ${path} is not there; a start makes it` }]
+  const room = freeBytes === null ? '' : `, ${inMemory(freeBytes)} free`
+  const text = `the state folder ${path}${room}`
+  if (!isOurs) return [{ check: 'machine', level: 'wrong', cause: 'configuration', text: `${text} belongs to another user`, advice: 'ask as the user of the host; if that is this one, give the folder to it or set FOOTLIGHTS_STATE' }]
+  if (!isWritable) return [{ check: 'machine', level: 'wrong', cause: 'disk', text: `${text} can not be written`, advice: 'make it writable, or set FOOTLIGHTS_STATE' }]
+  const advice = 'make room, or lower keepFilesSeconds: uploads and results are kept there'
+  if ((freeBytes ?? Infinity) < NO_DISK_BYTES || (inodes !== 0 && freeInodes === 0)) return [{ check: 'machine', level: 'wrong', cause: 'disk', text, advice }]
+  if ((freeBytes ?? Infinity) < LOW_DISK_BYTES) return [{ check: 'machine', level: 'warning', cause: 'disk', text, advice }]
+  if (inodes !== 0 && (freeInodes ?? Infinity) < LOW_INODES) return [{ check: 'machine', level: 'warning', cause: 'disk', text: `${text}, ${freeInodes} inodes left`, advice }]
+  if ((mode & OTHERS) !== 0) return [{ check: 'machine', level: 'warning', text: `${text} is open to other users (mode ${mode.toString(8)})`, advice: `\`chmod 700 ${path}\`; a start does it, too` }]
+  return [{ check: 'machine', level: 'ok', text }]
+}
+
+function judgeSockets({ timeWait: sockets }: MachineFacts): Finding[] {
+  if (sockets === null || sockets.waiting < sockets.ports * FEW_DESCRIPTORS_SHARE) return []
+  return [{ check: 'machine', level: 'warning', cause: 'proxy', text: `${sockets.waiting} connections wait for their end, of ${sockets.ports} ports that there are`, advice: 'let the proxy keep its connections to the host open (keep-alive in its upstream)' }]
+}
+
+function judgeLoop({ loopSeconds }: MachineFacts): Finding[] {
+  if (loopSeconds === null) return []
+  const text = `the front’s event loop was late by at most ${inTime(loopSeconds)} in 99 % of cases`
+  if (loopSeconds < SLOW_LOOP_SECONDS) return [{ check: 'machine', level: 'ok', text }]
+  return [{ check: 'machine', level: 'warning', cause: 'host hung', text, advice: 'the machine has too little CPU for what it runs: fewer threads than cores, or a larger machine' }]
+}

@@ -1,0 +1,92 @@
+/** Do the workers of each model start? Where they do not, or where there is no host to ask, the model is tried here. */
+import type { Finding } from '../finding.ts'
+import { type HostStatus, isAsleep, type ModelStatus } from '../host-says.ts'
+import type { Trial } from '../trial.ts'
+import { count, inTime } from '../words.ts'
+
+/** From here on restarts are worth a word. */
+const MANY_RESTARTS = 3
+const LINES_SHOWN = 12
+
+export interface WorkerFacts {
+  /** Null when there is no host to ask. */
+  status: HostStatus | null
+  /** Names in the folder of models; null when the folder is not known. */
+  found: string[] | null
+  trials: ReadonlyMap<string, Trial>
+  now: Date
+}
+
+/** Those that must be tried here: all without a host, else those that it can not serve. */
+export function namesToTry(status: HostStatus | null, found: readonly string[]): string[] {
+  if (status === null) return [...found]
+  const broken = status.models.filter(({ state }) => state === 'unavailable').map(({ name }) => name)
+  return found.filter((name) => broken.includes(name))
+}
+
+export function judgeWorkers({ status, found, trials, now }: WorkerFacts): Finding[] {
+  if (status === null) return [...trials].map(([name, trial]) => judgeTrial(name, trial))
+  const findings = status.models.map((model) => judgeModel(model, trials.get(model.name), now))
+  const known = status.models.map(({ name }) => name)
+  const unknown = found?.filter((name) => !known.includes(name)) ?? []
+  if (unknown.length > 0) {
+    findings.push({ check: 'workers', level: 'warning', text: `the host does not know ${unknown.join(', ')}: it looks for folders when it starts`, advice: 'start it anew: `npx pm2 reload footlights`' })
+  }
+  return findings
+}
+
+/** What became of a model that was loaded here. */
+export function judgeTrial(name: string, trial: Trial): Finding {
+  if (trial.outcome === 'well') {
+    const example = trial.exampleSeconds === null ? 'it has no example to run' : `its first example ran in ${inTime(trial.exampleSeconds)}`
+    return { check: 'workers', level: 'ok', text: `${name} loads in a worker of the doctor’s own in ${inTime(trial.setupSeconds)}; ${example}` }
+  }
+  return {
+    check: 'workers', level: 'wrong', cause: trial.step === 'example' ? 'model fails' : 'model broken',
+    text: `${name} ${STEP[trial.step]}: ${headline(trial.error)}${trial.place === null ? '' : ` at ${name}/${trial.place}`}`,
+    advice: trial.place === null ? `mend models/${name}, or give it more time or memory with its limits` : `mend ${name}/${trial.place}; the host tries it again when its files change`,
+    details: detailsOf(trial.error, trial.lastLines),
+  }
+}
+
+const STEP = { load: 'can not be loaded', setup: 'does not set up', example: 'fails on its first example' } as const
+
+function judgeModel(model: ModelStatus, trial: Trial | undefined, now: Date): Finding {
+  const { name, state, cause, replicas } = model
+  if (isAsleep(model)) return { check: 'workers', level: 'ok', text: `${name} sleeps; the next request wakes it` }
+  if (state === 'unavailable') return unavailable(model, trial, now)
+  if (state !== 'ready') return { check: 'workers', level: 'warning', text: `${name} is ${state}${cause == null ? '' : ` (${cause})`}; its requests are held`, advice: 'wait, and ask again' }
+  const ready = replicas.filter((replica) => replica.state === 'ready')
+  const suspects = replicas.filter(({ suspect }) => suspect === true)
+  if (suspects.length > 0) {
+    return { check: 'workers', level: 'wrong', cause: 'worker hung', text: `${name}: worker ${suspects.map(({ worker, pid }) => `${worker} (pid ${pid})`).join(', ')} is silent`, advice: 'wait three seconds: it is replaced, what it held is run again; native code that blocks, a debugger or a stopped process are the usual causes' }
+  }
+  const restarts = replicas.reduce((sum, replica) => sum + replica.restarts, 0)
+  const text = `${name}: ${ready.length} of ${count(replicas.length, 'worker')} ready, restarted ${restarts === 1 ? 'once' : `${restarts} times`}`
+  if (ready.length < replicas.length) return { check: 'workers', level: 'warning', cause: 'crashes', text, advice: 'see its last exits below' }
+  if (restarts > MANY_RESTARTS) return { check: 'workers', level: 'warning', cause: 'crashes', text, advice: 'see its last exits below' }
+  return { check: 'workers', level: 'ok', text }
+}
+
+function unavailable({ name, cause, retryAt, replicas }: ModelStatus, trial: Trial | undefined, now: Date): Finding {
+  const isQuarantined = replicas.length > 0 && replicas.every(({ state }) => state === 'quarantined')
+  const next = retryAt == null ? '' : `, next try in ${inTime(Math.max(0, (Date.parse(retryAt) - now.getTime()) / 1000))}`
+  const said = `${name} is ${isQuarantined ? 'paused: it does not start' : 'not available'}${cause == null ? '' : ` (${cause})`}${next}`
+  const restart = `once it is mended it is tried by itself, or at once with \`curl -X POST …/admin/${name}/restart\``
+  if (trial === undefined) return { check: 'workers', level: 'wrong', cause: 'model broken', text: said, advice: `read the host's log for ${name}; ${restart}` }
+  const tried = judgeTrial(name, trial)
+  if (trial.outcome === 'well') return { check: 'workers', level: 'wrong', cause: 'model broken', text: `${said}; here it loads`, advice: `have it tried at once: \`curl -X POST …/admin/${name}/restart\`; if it fails again, environment or memory of the host differ` }
+  return { ...tried, text: `${said}; tried here: ${tried.text}`, advice: `${tried.advice}; ${restart}` }
+}
+
+/** The line that says what it is; a syntax error's stack begins with its place. */
+export function headline(error: string): string {
+  const lines = error.split('\n')
+  const first = lines[0] ?? ''
+  return (/\S:\d+$/.test(first) ? (lines.find((line) => /^\w*Error\b.*: /.test(line)) ?? first) : first).slice(0, 300)
+}
+
+function detailsOf(error: string, lastLines: readonly string[]): string[] {
+  const stack = error.split('\n').filter((line) => line.trim() !== '')
+  return [...stack.slice(0, LINES_SHOWN), ...lastLines.slice(-LINES_SHOWN).map((line) => `it wrote: ${line}`)]
+}

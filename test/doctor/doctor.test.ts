@@ -1,0 +1,262 @@
+/** The doctor beside real hosts, well and ill. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { eventually, predict, ready, statusOf } from '../helpers/call.ts'
+import { startTestHost } from '../helpers/start-test-host.ts'
+import { ModelFolder, runDoctor, runLauncher, settingsOf, startCutter, startPipe, startStranger } from './run-doctor.ts'
+
+const ECHO = fileURLToPath(new URL('../fixtures/models/echo', import.meta.url))
+const THROWING = fileURLToPath(new URL('../fixtures/broken/throwing-setup', import.meta.url))
+const LINUX_ONLY = process.platform === 'linux' ? false : 'processes and holders of ports are found on Linux only'
+
+const modelOf = (body: string): string => `import { defineModel, textbox } from 'footlights'
+export default defineModel({
+  inputs: { text: textbox() }, outputs: { text: textbox() }, examples: [{ text: 'hello' }],
+  ${body}
+})
+`
+
+describe('a host that is well', () => {
+  test('is said to be well, each check once in the order of the walk', async () => {
+    await using host = await startTestHost({ models: ['echo'] })
+    await ready(host.url, 'echo')
+    const { code, findings, summary, of } = await runDoctor(settingsOf(host))
+    // The machine that runs the tests may be anything but well.
+    assert.deepEqual(findings.filter(({ level, check }) => level !== 'ok' && level !== 'unknown' && check !== 'machine'), [])
+    assert.equal(code, findings.some(({ level }) => level === 'unknown') ? 2 : 0)
+    if (of('machine').every(({ level }) => level === 'ok')) assert.match(summary.text, /^Nothing is wrong/)
+    assert.match(of('workers')[0]?.text ?? '', /^echo: 1 of 1 worker ready/)
+    assert.match(of('prediction')[0]?.text ?? '', /^echo answers its first example/)
+    if (process.platform === 'linux') assert.match(of('port')[0]?.text ?? '', new RegExp(`the host, pid ${host.pid}, with 1 worker process`))
+    assert.deepEqual([...new Set(findings.map(({ check }) => check))].slice(0, 5), ['installation', 'configuration', 'models', 'port', 'host'])
+  })
+
+  test('is found by its address alone, and a model asleep is left asleep', async () => {
+    await using host = await startTestHost({ models: ['sleepy', 'echo'] })
+    await ready(host.url, 'echo')
+    await eventually(() => statusOf(host.url, 'sleepy'), ({ cause }) => cause === 'sleeping')
+    const { of, code } = await runDoctor({ FOOTLIGHTS_MODELS: ECHO.replace(/echo$/, '') }, [`--url=${host.url}/`])
+    assert.notEqual(code, 1)
+    assert.ok(of('workers').some(({ level, text }) => level === 'ok' && text.startsWith('sleepy sleeps')))
+    assert.ok(of('prediction').every(({ text }) => !text.includes('sleepy')))
+    assert.equal((await statusOf(host.url, 'sleepy')).replicas.length, 0)
+  })
+
+  test('prints a line for each check and the summary, for a person', async () => {
+    await using host = await startTestHost({ models: ['echo'] })
+    await ready(host.url, 'echo')
+    const { stdout } = await runLauncher(['doctor', '--seconds=0'], settingsOf(host))
+    assert.match(stdout, /^ok +installation +Footlights \d/m)
+    assert.match(stdout, /^ok +host +it answers \/health\/live in/m)
+    assert.match(stdout, /\n\n[A-Z].*\.\n/)
+  })
+})
+
+describe('no host', () => {
+  test('nobody on the port: says so, and that the models load', async () => {
+    await using nobody = await startStranger(() => {})
+    const { port } = nobody
+    await nobody[Symbol.asyncDispose]()
+    await using folder = await ModelFolder.make({ fine: modelOf('predict: ({ text }) => ({ text }),') })
+    const { code, causedBy, of, summary } = await runDoctor({ PORT: String(port), FOOTLIGHTS_MODELS: folder.path, FOOTLIGHTS_STATE: folder.of('state') })
+    assert.equal(code, 1)
+    assert.match(causedBy('host down').text, /nobody listens/)
+    assert.match(of('workers')[0]?.text ?? '', /^fine loads in a worker of the doctor’s own in .*; its first example ran in/)
+    assert.match(summary.text, /^The host is not running/)
+    assert.match(summary.first ?? '', /npm start/)
+  })
+
+  test('a model that can not start is named with the file and the line', async () => {
+    await using folder = await ModelFolder.make({
+      broken: modelOf("setup: () => { throw new Error('the weights are not there') },\n  predict: ({ text }) => ({ text }),"),
+      garbled: 'export default {{\n',
+      failing: modelOf("predict: () => { throw new TypeError('no such word') },"),
+      dying: modelOf("predict: ({ text }) => ({ text }),\n  setup: () => { console.error('about to die'); process.kill(process.pid, 'SIGKILL') },"),
+    })
+    await using nobody = await startStranger(() => {})
+    await nobody[Symbol.asyncDispose]()
+    const { of } = await runDoctor({ PORT: String(nobody.port), FOOTLIGHTS_MODELS: folder.path, FOOTLIGHTS_STATE: folder.of('state') })
+    const said = new Map(of('workers').map((finding) => [finding.text.split(' ')[0], finding]))
+    assert.match(said.get('broken')?.text ?? '', /^broken does not set up: Error: the weights are not there at broken\/model\.ts:4:\d+$/)
+    assert.match(said.get('garbled')?.text ?? '', /^garbled can not be loaded: .*Error.* at garbled\/model\.ts:1/)
+    assert.match(said.get('failing')?.text ?? '', /^failing fails on its first example: TypeError: no such word at failing\/model\.ts:4:\d+$/)
+    assert.match(said.get('dying')?.text ?? '', /^dying does not set up: its process ended with signal SIGKILL/)
+    assert.ok([...said.values()].every(({ level }) => level === 'wrong'))
+  })
+
+  test('a stranger on the port is named and left alone', async () => {
+    await using stranger = await startStranger((_req, res) => res.writeHead(404).end('not here'))
+    const { code, of, summary } = await runDoctor({ PORT: String(stranger.port), FOOTLIGHTS_MODELS: ECHO.replace(/echo$/, 'never'), FOOTLIGHTS_STATE: '/nonexistent' })
+    assert.equal(code, 1)
+    if (process.platform === 'linux') assert.match(of('port')[0]?.text ?? '', new RegExp(`held by a stranger: pid ${process.pid} \\(`))
+    assert.match(of('host')[0]?.text ?? '', /is not Footlights \(it said 404/)
+    assert.match(summary.text, /^Something else answers/)
+    assert.equal((await fetch(stranger.url)).status, 404)
+  })
+
+  test('a configuration that is refused is said in its own words', async () => {
+    const { code, of, summary } = await runDoctor({ PORT: 'http' })
+    assert.equal(code, 1)
+    assert.match(of('configuration')[0]?.text ?? '', /^PORT must be a whole number/)
+    assert.match(summary.text, /configuration is refused/)
+  })
+})
+
+describe('a model that does not start', () => {
+  test('is paused: says why, when it is tried again, and where the fault is', async () => {
+    await using host = await startTestHost({ models: ['echo', THROWING] })
+    await eventually(() => statusOf(host.url, 'throwing-setup'), ({ replicas }) => replicas[0]?.state === 'quarantined')
+    await ready(host.url, 'echo')
+    const { code, causedBy, of, summary } = await runDoctor(settingsOf(host))
+    assert.equal(code, 1)
+    const { text, advice } = causedBy('model broken')
+    assert.match(text, /^throwing-setup is paused: it does not start \(Error: the weights are not there\), next try in \d+(?:\.\d)? (?:s|ms); tried here: .* at throwing-setup\/model\.ts:\d+:\d+$/)
+    assert.match(advice ?? '', /admin\/throwing-setup\/restart/)
+    assert.match(summary.text, /^A model does not start/)
+    assert.ok(of('prediction').some(({ level, text: said }) => level === 'ok' && said.startsWith('echo answers')))
+  })
+
+  test('whose folder came after the start is said to be unknown to the host', async () => {
+    await using host = await startTestHost({ models: ['echo'] })
+    await using folder = await ModelFolder.make({ echo: modelOf('predict: ({ text }) => ({ text }),'), late: modelOf('predict: ({ text }) => ({ text }),') })
+    await ready(host.url, 'echo')
+    const { of } = await runDoctor({ ...settingsOf(host), FOOTLIGHTS_MODELS: folder.path })
+    assert.ok(of('workers').some(({ level, text }) => level === 'warning' && /does not know late/.test(text)))
+  })
+})
+
+describe('a model that hangs or fails', () => {
+  test('that never answers its example is said to be slow or failing', async () => {
+    // Its first call is the warm-up, without which it would not be ready.
+    await using folder = await ModelFolder.make({ stuck: `let calls = 0\n${modelOf("limits: { timeoutMs: 500 },\n  predict: () => (calls++ === 0 ? { text: '' } : new Promise(() => {})),")}` })
+    await using host = await startTestHost({ models: [folder.of('stuck')] })
+    await ready(host.url, 'stuck')
+    const { code, of } = await runDoctor(settingsOf(host))
+    assert.equal(code, 1)
+    const said = of('prediction')[0]
+    assert.match(said?.text ?? '', /^stuck through the front: 504 DEADLINE_EXCEEDED/)
+    assert.match(said?.advice ?? '', /request id footlights-doctor-[0-9a-f]{8}/)
+    assert.ok(host.logs.some((line) => String(line['requestId']).startsWith('footlights-doctor-')))
+  })
+
+  test('that throws is said to be at fault itself, with the place', async () => {
+    await using folder = await ModelFolder.make({ failing: modelOf("predict: () => { throw new TypeError('no such word') },") })
+    await using host = await startTestHost({ models: [folder.of('failing')] })
+    await ready(host.url, 'failing')
+    const { causedBy, of, summary } = await runDoctor(settingsOf(host))
+    assert.match(causedBy('model fails').text, /^failing through the front: 500 MODEL_FAILED/)
+    assert.ok(of('workers').some(({ text }) => /TypeError: no such word at failing\/model\.ts:4:\d+$/.test(text)))
+    assert.match(summary.text, /^The model itself fails/)
+  })
+
+  test('whose worker was killed is said with its last exit', { skip: LINUX_ONLY }, async () => {
+    await using host = await startTestHost({ models: ['echo'] })
+    const { replicas: [first] } = await ready(host.url, 'echo')
+    process.kill(first?.pid ?? 0, 'SIGKILL')
+    await eventually(() => statusOf(host.url, 'echo'), ({ replicas: [next] }) => next?.state === 'ready' && next.pid !== first?.pid)
+    const { code, of } = await runDoctor(settingsOf(host))
+    assert.notEqual(code, 1)
+    assert.match(of('exits')[0]?.text ?? '', /^echo: 1 exit within the last hour \(1 × (?:crash|signal)\); the last .* ago: (?:crash|signal), signal SIGKILL after/)
+  })
+
+  test('whose queue is full is said to be asked too much', async () => {
+    await using host = await startTestHost({ models: ['slow'], config: { limits: { slow: { queueSize: 1 } } } })
+    await ready(host.url, 'slow')
+    const leave = new AbortController()
+    const asked = [1, 2].map(() => fetch(`${host.url}/slow/predict`, { method: 'POST', body: '{"ms":60000}', headers: { 'content-type': 'application/json' }, signal: leave.signal }))
+    await eventually(() => predict(host.url, 'slow', { ms: 0 }), ({ status }) => status === 429)
+    const { code, causedBy, summary } = await runDoctor(settingsOf(host))
+    leave.abort()
+    await Promise.allSettled(asked)
+    assert.equal(code, 1)
+    assert.match(causedBy('queue full').text, /^slow: 1 waiting of at most 1, 1 running, 0 held: new requests hear 429/)
+    assert.match(summary.text, /^More is asked/)
+  })
+})
+
+describe('a front that stands still', { skip: LINUX_ONLY }, () => {
+  test('is said to be stopped, with the way to let it go on', async () => {
+    await using host = await startTestHost({ models: ['echo'] })
+    await ready(host.url, 'echo')
+    process.kill(host.pid, 'SIGSTOP')
+    const { code, causedBy, summary } = await runDoctor(settingsOf(host)).finally(() => process.kill(host.pid, 'SIGCONT'))
+    assert.equal(code, 1)
+    assert.match(causedBy('host stopped').text, new RegExp(`did not answer within 5 s; its process \\(pid ${host.pid}\\) is stopped by a signal`))
+    assert.equal(summary.first, `let it go on: \`kill -CONT ${host.pid}\``)
+  })
+})
+
+describe('the proxy in front', () => {
+  test('that passes everything is said to be in step', async () => {
+    await using host = await startTestHost({ models: ['echo'] })
+    await ready(host.url, 'echo')
+    await using proxy = await startPipe(host.port)
+    const { of, code } = await runDoctor(settingsOf(host), [`--proxy=${proxy.url}/`])
+    assert.notEqual(code, 1)
+    assert.deepEqual(of('proxy').map(({ level }) => level), ['ok', 'ok', 'ok', 'ok'])
+  })
+
+  test('that cuts connections is said to be at fault, the host to be well', async () => {
+    await using host = await startTestHost({ models: ['echo'] })
+    await ready(host.url, 'echo')
+    await using proxy = await startCutter()
+    const { code, summary, of } = await runDoctor(settingsOf(host), [`--proxy=${proxy.url}`])
+    assert.equal(code, 1)
+    assert.match(of('proxy')[0]?.text ?? '', /the proxy (?:reset the connection|closed the connection)/)
+    assert.match(summary.text, /^The host is well, the proxy/)
+    assert.ok(of('host').every(({ level }) => level === 'ok'))
+  })
+
+  test('that does not find the host is said to look at another address', async () => {
+    await using host = await startTestHost({ models: ['echo'] })
+    await ready(host.url, 'echo')
+    await using proxy = await startStranger((_req, res) => res.writeHead(502, { server: 'nginx/1.26', 'content-type': 'text/html' }).end('<h1>502 Bad Gateway</h1>'))
+    const { of } = await runDoctor(settingsOf(host), [`--proxy=${proxy.url}`])
+    assert.match(of('proxy')[0]?.text ?? '', /the proxy \(nginx\/1\.26\) answers .* with 502: it does not find the host/)
+  })
+
+  test('that holds streams back, or refuses a large body, is told from one that does not', async () => {
+    await using folder = await ModelFolder.make({
+      words: modelOf("predict: async function* () { for (const text of ['a', 'ab', 'abc', 'abcd']) { yield { text }; await new Promise((resolve) => setTimeout(resolve, 250)) } },"),
+    })
+    await using host = await startTestHost({ models: [folder.of('words')] })
+    await ready(host.url, 'words')
+    await using proxy = await startStranger(async (req, res) => {
+      if (Number(req.headers['content-length']) > 1024 * 1024) {
+        res.writeHead(413, { server: 'nginx', connection: 'close' }).end('too large')
+        return
+      }
+      const body = req.method === 'POST' ? Buffer.concat(await req.toArray()).toString() : null
+      const { accept = '', 'content-type': type = 'text/plain' } = req.headers
+      const answer = await fetch(`${host.url}${req.url}`, { method: req.method ?? 'GET', body, headers: { accept, 'content-type': type } })
+      const whole = await answer.text()
+      res.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(whole)
+    })
+    const { of } = await runDoctor(settingsOf(host), [`--proxy=${proxy.url}`])
+    assert.ok(of('proxy').some(({ level, text }) => level === 'wrong' && /holds streams back/.test(text)))
+    assert.ok(of('proxy').some(({ level, text }) => level === 'warning' && /a body of 14 MB.* does not pass/.test(text)))
+    await using honest = await startPipe(host.port)
+    const { of: ofHonest } = await runDoctor(settingsOf(host), [`--proxy=${honest.url}`])
+    assert.ok(ofHonest('proxy').some(({ level, text }) => level === 'ok' && /streams pass as they come/.test(text)))
+  })
+})
+
+describe('the launcher', () => {
+  test('tells its commands and its version', async () => {
+    const [help, version] = await Promise.all([runLauncher(['--help']), runLauncher(['--version'])])
+    assert.equal(help.code, 0)
+    assert.match(help.stdout, /^Usage: footlights[^]*\bdoctor\b/)
+    assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/)
+    assert.match((await runLauncher(['doctor', '--help'])).stdout, /--proxy=URL/)
+  })
+
+  for (const args of [['dokter'], ['start', 'now'], ['doctor', '--wat'], ['doctor', '--url=nowhere'], ['doctor', '--seconds=x']]) {
+    test(`refuses \`${args.join(' ')}\` with its usage and exit code 64`, async () => {
+      const { code, stdout, stderr } = await runLauncher(args)
+      assert.equal(code, 64)
+      assert.equal(stdout, '')
+      assert.match(stderr, /^footlights[^]*Usage: footlights/)
+    })
+  }
+})
