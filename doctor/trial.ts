@@ -10,6 +10,7 @@ import { workerEnvironment } from '../server/worker-environment.ts'
 import { inputsSchema } from '../workers/components.ts'
 import type { FromWorker, Limits, ModelSpec, WorkerExit, WorkerHandle } from '../workers/contract.ts'
 import type { WireError } from '../workers/errors.ts'
+import { LaneListener } from '../workers/lane-listener.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
 
 export type Trial =
@@ -24,7 +25,8 @@ const GONE_MS = 3_000
 /** @returns What became of it. The process is gone and its files are removed then. */
 export async function tryModel({ name, modelFile }: FoundModel, config: Config, env: NodeJS.ProcessEnv): Promise<Trial> {
   const stateDir = await mkdtemp(join(tmpdir(), 'footlights-doctor-'))
-  const worker = new TrialWorker(name, env)
+  const lanes = await LaneListener.open()
+  const worker = new TrialWorker(name, lanes, env)
   try {
     const operator = config.limits[name]
     const before = performance.now()
@@ -40,6 +42,7 @@ export async function tryModel({ name, modelFile }: FoundModel, config: Config, 
     return { outcome: 'failed', step: thrown.step, error: thrown.message, place: placeIn(thrown.message, folder), lastLines: worker.lastLines() }
   } finally {
     await worker.end()
+    lanes.close()
     await rm(stateDir, { recursive: true, force: true, maxRetries: 3 })
   }
 }
@@ -59,10 +62,10 @@ class TrialWorker {
   readonly #gone: Promise<WorkerExit>
   #hear: (message: FromWorker) => void = () => {}
 
-  constructor(model: string, env: NodeJS.ProcessEnv) {
+  constructor(model: string, lanes: LaneListener, env: NodeJS.ProcessEnv) {
     const gone = Promise.withResolvers<WorkerExit>()
     this.#gone = gone.promise
-    const spawn = createSpawnWorker({ onLine: () => {}, onSpawned: () => {}, onExited: () => {}, now: () => performance.now(), env: workerEnvironment(env) })
+    const spawn = createSpawnWorker({ lanes, onLine: () => {}, onSpawned: () => {}, onExited: () => {}, now: () => performance.now(), env: workerEnvironment(env) })
     this.#handle = spawn(model, 0, { message: (message) => this.#hear(message), exit: gone.resolve })
   }
 

@@ -1,4 +1,5 @@
 /** Do the workers of each model start? Where they do not, or where there is no host to ask, the model is tried here. */
+import { headlineOf } from '../../workers/errors.ts'
 import type { Finding } from '../finding.ts'
 import { type HostStatus, isAsleep, type ModelStatus } from '../host-says.ts'
 import type { Trial } from '../trial.ts'
@@ -43,7 +44,7 @@ export function judgeTrial(name: string, trial: Trial): Finding {
   }
   return {
     check: 'workers', level: 'wrong', cause: trial.step === 'example' ? 'model fails' : 'model broken',
-    text: `${name} ${STEP[trial.step]}: ${headline(trial.error)}${trial.place === null ? '' : ` at ${name}/${trial.place}`}`,
+    text: `${name} ${STEP[trial.step]}: ${headlineOf(trial.error)}${trial.place === null ? '' : ` at ${name}/${trial.place}`}`,
     advice: trial.place === null ? `mend models/${name}, or give it more time or memory with its limits` : `mend ${name}/${trial.place}; the host tries it again when its files change`,
     details: detailsOf(trial.error, trial.lastLines),
   }
@@ -77,13 +78,6 @@ function unavailable({ name, cause, retryAt, replicas }: ModelStatus, trial: Tri
   const tried = judgeTrial(name, trial)
   if (trial.outcome === 'well') return { check: 'workers', level: 'wrong', cause: 'model broken', text: `${said}; here it loads`, advice: `have it tried at once: \`curl -X POST …/admin/${name}/restart\`; if it fails again, environment or memory of the host differ` }
   return { ...tried, text: `${said}; tried here: ${tried.text}`, advice: `${tried.advice}; ${restart}` }
-}
-
-/** The line that says what it is; a syntax error's stack begins with its place. */
-export function headline(error: string): string {
-  const lines = error.split('\n')
-  const first = lines[0] ?? ''
-  return (/\S:\d+$/.test(first) ? (lines.find((line) => /^\w*Error\b.*: /.test(line)) ?? first) : first).slice(0, 300)
 }
 
 function detailsOf(error: string, lastLines: readonly string[]): string[] {
