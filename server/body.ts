@@ -6,13 +6,11 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 
 import { RequestError } from '../workers/errors.ts'
 import { SlowBodyError } from './http-errors.ts'
+import { awaitSender, heardFrom, noLongerAwaited } from './slow-senders.ts'
 
 export type JsonObject = Record<string, unknown>
 
 export const MAX_JSON_DEPTH = 100
-
-/** A body of which nothing comes for this long is given up; a stalled sender would hold its memory until `requestTimeout`. */
-const IDLE_BODY_MS = 15_000
 
 const INFLATERS = {
   gzip: promisify(gunzip),
@@ -63,20 +61,20 @@ function collect(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bodyBytes = 0
-    const idle = setTimeout(() => settle(() => reject(new SlowBodyError())), IDLE_BODY_MS)
     const onData = (chunk: Buffer): void => {
       bodyBytes += chunk.length
       chunks.push(chunk)
       if (bodyBytes > maxBytes) settle(() => reject(tooLarge(maxBytes)))
-      else if (chunks.length > 1) idle.refresh()
+      else if (chunks.length > 1) heardFrom(req)
     }
     const onEnd = (): void => settle(() => resolve(oneBuffer(chunks)))
     const onClose = (): void => settle(() => reject(new RequestError('MALFORMED_BODY', 'The body ended early.')))
     const settle = (outcome: () => void): void => {
-      clearTimeout(idle)
+      noLongerAwaited(req)
       req.off('data', onData).off('end', onEnd).off('close', onClose)
       outcome()
     }
+    awaitSender(req, () => settle(() => reject(new SlowBodyError())))
     // An aborted request emits 'error' too; without a listener it would be thrown.
     req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', ignoreError)
   })

@@ -136,8 +136,16 @@ export class Line {
       }
       const reservation = backend.reserve(first.followed ? 'idle' : 'shared')
       if (reservation === null || !this.#batchIsDue()) return
-      this.#dispatch(this.#queue.takeShared(this.#owner.batch?.maxSize ?? 1), reservation)
+      this.#dispatch(this.#takeWith(first), reservation)
     }
+  }
+
+  /** The first of the line, and those that go with it into one call. */
+  #takeWith(first: PredictionRun): PredictionRun[] {
+    const { batch } = this.#owner
+    if (batch !== null) return this.#queue.takeShared(batch.maxSize)
+    this.#queue.remove(first)
+    return [first]
   }
 
   #dispatchAlone(run: PredictionRun): boolean {

@@ -7,7 +7,7 @@ const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 const PART_CHARACTERS = 64 * 1024
 
 /**
- * Writes log lines to a stream once per turn of the event loop. It never holds up its caller: when the reader stalls, lines wait in
+ * Writes log lines to a stream: the first at the end of its turn of the event loop, those that follow at once gathered for a moment. It never holds up its caller: when the reader stalls, lines wait in
  * memory up to a bound and are then dropped; when the reader is gone, all are. What was written before a `process.exit` goes out.
  *
  * What waits does so as bytes outside of the heap, freed when they are written: as texts in the stream's own buffer it would cost several times as much.
@@ -15,15 +15,21 @@ const PART_CHARACTERS = 64 * 1024
 export class LogStream {
   readonly #target: Writable
   readonly #onResumed: (droppedCharacters: number) => void
+  readonly #gatherMs: number
+  #flushedAt = 0
   #pending = ''
   #waiting: Buffer[] = []
   #waitingBytes = 0
   #dropped = 0
   #broken = false
 
-  /** @param onResumed Hears how much was dropped, when there is room again. It may write. */
-  constructor(target: Writable, onResumed: (droppedCharacters: number) => void) {
+  /**
+   * @param onResumed Hears how much was dropped, when there is room again. It may write.
+   * @param gatherMs Between two writes. A write wakes whoever reads the log, which costs more than the line.
+   */
+  constructor(target: Writable, onResumed: (droppedCharacters: number) => void, gatherMs: number) {
     this.#target = target
+    this.#gatherMs = gatherMs
     this.#onResumed = onResumed
     // Without a listener the end of a reader (`npm start | head`) would be the end of the host.
     target.on('error', () => {
@@ -39,7 +45,7 @@ export class LogStream {
       this.#dropped += line.length
       return
     }
-    if (this.#pending === '') setImmediate(() => this.#flush())
+    if (this.#pending === '') this.#flushSoon()
     this.#pending += line
     if (this.#pending.length > PART_CHARACTERS) this.#flush()
     if (this.#dropped > 0) this.#tellDropped()
@@ -51,8 +57,15 @@ export class LogStream {
     this.#onResumed(dropped)
   }
 
+  #flushSoon(): void {
+    const restMs = this.#flushedAt + this.#gatherMs - performance.now()
+    if (restMs > 0) setTimeout(() => this.#flush(), restMs)
+    else setImmediate(() => this.#flush())
+  }
+
   #flush(): void {
     if (this.#pending === '' || this.#broken) return
+    this.#flushedAt = performance.now()
     const lines = this.#pending
     this.#pending = ''
     if (this.#isTaken()) {

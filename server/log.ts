@@ -1,11 +1,12 @@
 /** What the operator reads: JSON lines on stdout, request ids, and the W3C trace context. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { format } from 'node:util'
 import pino from 'pino'
 import type { DestinationStream, Logger, LoggerOptions } from 'pino'
 
 import { LogStream } from './log-stream.ts'
+import { unguessableId } from './unguessable-id.ts'
 
 export type { Logger } from 'pino'
 
@@ -18,6 +19,8 @@ export interface LogOptions {
   destination?: DestinationStream
 }
 
+/** A crash that nobody can catch loses the lines of so long at most. */
+const GATHER_MS = 10
 const OWN_KEYS = ['timestamp', 'level', 'message'] as const
 
 /**
@@ -26,7 +29,7 @@ const OWN_KEYS = ['timestamp', 'level', 'message'] as const
  * What was logged before a `process.exit` is written.
  */
 export function createLogger({ level, pretty, destination }: LogOptions): Logger {
-  const target = destination ?? new LogStream(process.stdout, (dropped) => logger.warn({ dropped }, 'Log lines were dropped, nobody read them'))
+  const target = destination ?? new LogStream(process.stdout, (dropped) => logger.warn({ dropped }, 'Log lines were dropped, nobody read them'), GATHER_MS)
   const options: LoggerOptions = {
     level,
     base: { pid: process.pid },
@@ -105,9 +108,9 @@ function prettyStream(destination: DestinationStream): DestinationStream {
   return { write: (line) => destination.write(prettify(line)) }
 }
 
-/** A new id for a request: 36 characters of `[a-f0-9-]`, unguessable. */
+/** A new id for a request: 32 characters of `[a-f0-9]`, unguessable. */
 export function newRequestId(): string {
-  return randomUUID()
+  return unguessableId()
 }
 
 /** The caller's own request id when it is harmless (`[A-Za-z0-9._-]`, 1 to 128 of them), else a new one. */

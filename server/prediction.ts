@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { NoticeLevel, Values } from '../workers/contract.ts'
 import type { HostError } from '../workers/errors.ts'
 import { charactersOf } from '../workers/value-size.ts'
 import { PredictionReader } from './prediction-reader.ts'
+import { unguessableId } from './unguessable-id.ts'
 
 export type PredictionState = 'queued' | 'held' | 'running' | 'succeeded' | 'failed' | 'cancelled'
 
@@ -71,7 +71,7 @@ export class Prediction {
   runSeconds = 0
 
   /** @param onReaders Hears how many readers there are, each time one comes or goes. */
-  constructor(model: string, requestId: string, onReaders: (readers: number) => void = () => {}, id: string = randomUUID().replaceAll('-', '')) {
+  constructor(model: string, requestId: string, onReaders: (readers: number) => void = () => {}, id: string = unguessableId()) {
     this.id = id
     this.model = model
     this.requestId = requestId

@@ -33,7 +33,7 @@ function createStalledTarget() {
 describe('a log whose reader stalls', () => {
   test('arrives whole and in order when he reads again', async () => {
     const { target, taken, takeAll } = createStalledTarget()
-    const log = new LogStream(target, () => {})
+    const log = new LogStream(target, () => {}, 0)
     const lines = Array.from({ length: 50 }, (_, n) => `${n} ${'ü'.repeat(n * 100)}\n`)
     for (const line of lines) {
       log.write(line)
@@ -46,7 +46,7 @@ describe('a log whose reader stalls', () => {
 
   test('gives the stream one part at a time, so that its own buffer stays small', async () => {
     const { target, takeAll } = createStalledTarget()
-    const log = new LogStream(target, () => {})
+    const log = new LogStream(target, () => {}, 0)
     for (let n = 0; n < 100; n++) {
       log.write('x'.repeat(100_000))
       assert.ok(target.writableLength <= 100_000, `${target.writableLength} in the stream`)
@@ -57,7 +57,7 @@ describe('a log whose reader stalls', () => {
   test('is dropped above 16 MiB, and says how much when there is room again', async () => {
     const { target, taken, takeAll } = createStalledTarget()
     const told: number[] = []
-    const log = new LogStream(target, (dropped) => told.push(dropped))
+    const log = new LogStream(target, (dropped) => told.push(dropped), 0)
     for (let n = 0; n < 200; n++) log.write('x'.repeat(100_000))
     await takeAll()
     assert.deepEqual(told, [])

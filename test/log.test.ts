@@ -148,7 +148,7 @@ describe('request ids', () => {
   it('keeps a sane one and replaces every other', () => {
     for (const id of ['a', 'A-z_0.9', 'x'.repeat(128)]) assert.equal(saneRequestId(id), id)
     for (const id of [undefined, '', 'a b', 'a\n', 'ü', 'x'.repeat(129), '<script>']) {
-      assert.match(saneRequestId(id), /^[a-f0-9-]{36}$/)
+      assert.match(saneRequestId(id), /^[a-f0-9]{32}$/)
     }
     assert.notEqual(newRequestId(), newRequestId())
   })
