@@ -12,6 +12,7 @@ import { createGradioRouter } from './gradio/index.ts'
 import { createErrorHandler } from './http-errors.ts'
 import { saneRequestId } from './log.ts'
 import type { Logger } from './log.ts'
+import type { MemoryGuard } from './memory-guard.ts'
 import type { Metrics } from './metrics.ts'
 import { createPages } from './pages/routes.ts'
 import { mountRest } from './rest/routes.ts'
@@ -27,6 +28,7 @@ export interface AppDeps {
   gateway: Gateway
   files: FileStore
   metrics: Metrics
+  memory: MemoryGuard
   log: Logger
   siblings: Siblings
   startedAt: Date

@@ -36,6 +36,8 @@ export interface Config {
   allowPrivateUrls: boolean
   keepFilesSeconds: number
   drainMs: number
+  /** Absent: the guard's default, which depends on the machine. */
+  minFreeMb: number | undefined
   /** The operator's limits by model name. What is absent here is the author's, then the default's. */
   limits: Record<string, Partial<Limits>>
 }
@@ -139,6 +141,7 @@ const fileSchema = z.strictObject({
   allowPrivateUrls: z.boolean('must be true or false'),
   keepFilesSeconds: wholeNumber(1),
   drainMs: wholeNumber(0, MAX_TIMER_MS),
+  minFreeMb: wholeNumber(0),
   limits: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be the name of a model'), limitsSchema),
   apps: z.unknown().refine(() => false, 'is not possible: apps are not supported yet'),
 }).exactPartial()
@@ -171,6 +174,7 @@ export async function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Promise<C
     models: resolve(cwd, 'models'),
     state: undefined,
     adminToken: undefined,
+    minFreeMb: undefined,
     allowedHosts: isLoopbackHost(host) ? 'loopback' : 'any',
     ...given,
   }

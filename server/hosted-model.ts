@@ -161,6 +161,11 @@ export class HostedModel implements RunOwner, LineOwner {
     if (this.#backend !== null && !this.#backend.isServing()) for (const wake of this.#describedWaiters) wake()
   }
 
+  /** How many have ended since the start. */
+  get endedPredictions(): number {
+    return Object.values(this.#outcomes).reduce((sum, count) => sum + count, 0)
+  }
+
   /** Nothing waits or runs. */
   get isIdle(): boolean {
     return this.#line.depth === 0 && this.#line.running === 0

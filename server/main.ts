@@ -5,7 +5,9 @@ import type { Server } from 'node:http'
 import { flushCompileCache } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../workers/contract.ts'
+import { readText } from '../workers/cgroup.ts'
 import { LaneListener } from '../workers/lane-listener.ts'
+import { OomKills } from '../workers/oom.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
 import { UsageSampler } from '../workers/usage.ts'
 import { createApp } from './app.ts'
@@ -16,6 +18,8 @@ import { boundHeapGrowth, collectGarbage } from './heap-growth.ts'
 import type { HostedModel } from './hosted-model.ts'
 import { closeGracefully, createHttpServer } from './http-server.ts'
 import { createLogger, isTerminal, type Logger } from './log.ts'
+import { readMachineMemory } from './machine-memory.ts'
+import { MemoryGuard } from './memory-guard.ts'
 import { Metrics } from './metrics.ts'
 import { logPrediction } from './prediction-log.ts'
 import { findModels, hostModels } from './registry.ts'
@@ -56,6 +60,7 @@ interface Host {
   runState: RunState
   files: FileStore
   usage: UsageSampler
+  memory: MemoryGuard
   models: ReadonlyMap<string, HostedModel>
   gateway: Gateway
   siblings: Siblings
@@ -73,6 +78,7 @@ async function main(): Promise<void> {
   const host = await buildHost({ config, log, stateDir, startedAt, portsReclaimed })
   stopOnSignals(host)
   for (const model of host.models.values()) model.backend.start()
+  host.memory.start()
   await listen(host)
 }
 
@@ -98,7 +104,11 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
     port: config.port, host: config.host, onWriteError: (error) => log.warn({ error }, 'the run-state file could not be written; orphans would not be found'),
   })
   const usage = new UsageSampler(SAMPLE_USAGE_MS)
-  const metrics = new Metrics({ models: () => [...models.values()].map((model) => model.view()), portsReclaimed: () => portsReclaimed })
+  const metrics = new Metrics({ models: () => [...models.values()].map((model) => model.view()), portsReclaimed: () => portsReclaimed, memory: () => memory.view() })
+  const oomKills = new OomKills()
+  const memory: MemoryGuard = new MemoryGuard({
+    read: () => readMachineMemory(readText), minFreeMb: config.minFreeMb, models: () => models.values(), oomKills, clock, log, evicted: (model) => metrics.evicted(model),
+  })
   const files = await FileStore.open({
     stateDir: stateDir.path, keepFilesSeconds: config.keepFilesSeconds, maxFileBytes: config.maxUploadMb * 1024 * 1024,
     onSweepError: (error) => log.warn({ error }, 'old files could not be removed'),
@@ -108,11 +118,12 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
     onLine: (model, worker, stream, line) => log.info({ model, worker, stream, text: line }, 'a model wrote'),
     onSpawned: (model, pid) => runState.workerSpawned(pid, model),
     onExited: (pid) => runState.workerExited(pid),
+    oomKills,
     now: () => clock.now(),
     env: workerEnvironment(process.env),
   })
   const models = hostModels(await findModels(config.models, log), {
-    config, stateDir: stateDir.path, spawn, clock, random: Math.random, usage, metrics, log,
+    config, stateDir: stateDir.path, spawn, clock, random: Math.random, usage, memory, metrics, log,
     ended: (run, outcome, error) => {
       logPrediction(log, run, outcome, error)
       gateway.ended(run)
@@ -122,11 +133,11 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
   const siblings = new Siblings({ stateDir: stateDir.path, startedAt, isDraining: () => gateway.isDraining(), log })
   siblings.keep('prediction', createPredictionKeeper(gateway))
   const app = createApp({
-    config, gateway, files, metrics, log, siblings, startedAt, version: await packageVersion(),
+    config, gateway, files, metrics, memory, log, siblings, startedAt, version: await packageVersion(),
     events: () => [...models.values()].flatMap((model) => model.view().events).sort((a, b) => a.at.localeCompare(b.at)),
   })
   const socket = new SiblingSocket({ stateDir: stateDir.path, siblings, app })
-  return { config, log, stateDir, runState, files, usage, models, gateway, siblings, socket, server: createHttpServer(app) }
+  return { config, log, stateDir, runState, files, usage, memory, models, gateway, siblings, socket, server: createHttpServer(app) }
 }
 
 async function packageVersion(): Promise<string> {
@@ -212,6 +223,7 @@ async function stop(host: Host): Promise<void> {
   await host.socket.close(cut.signal)
   await Promise.all([...host.models.values()].map((model) => model.backend.close(0)))
   host.usage.close()
+  host.memory.close()
   await host.files.close()
   host.runState.remove()
   await host.stateDir.close()

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ReplicaSnapshot, RestartReason } from '../workers/contract.ts'
 import { REPLICA_STATES } from '../workers/lifecycle.ts'
+import type { MachineMemory } from './machine-memory.ts'
 import type { ModelView } from './model-view.ts'
 
 export const OUTCOMES = ['succeeded', 'failed', 'rejected', 'cancelled', 'timeout', 'lost'] as const
@@ -20,6 +21,8 @@ export interface MetricsSources {
   /** Pulled at each scrape. */
   models(): ModelView[]
   portsReclaimed(): number
+  /** Null where the system does not tell. */
+  memory(): MachineMemory | null
 }
 
 /** Every metric of the host. Counters are counted where things end; all else is pulled from snapshots when someone scrapes. */
@@ -33,6 +36,7 @@ export class Metrics {
   readonly #shed = this.#counter('shed_total', 'Predictions refused because they could not be served in time', ['model', 'reason'])
   readonly #replays = this.#counter('replays_total', 'Predictions run again after their worker was lost', ['model', 'outcome'])
   readonly #batch = new Histogram({ name: 'footlights_batch_size', help: 'Predictions per call of the model', labelNames: ['model'], buckets: BATCH_SIZES, registers: [this.registry] })
+  readonly #evictions = this.#counter('memory_evictions_total', 'Times that an idle model was sent to sleep because the machine was short of memory', ['model'])
   readonly #http = this.#histogram('http_request_duration_seconds', 'Seconds from a request to the end of its answer', ['route', 'method', 'code'])
   readonly #started = new Set<string>()
 
@@ -62,6 +66,7 @@ export class Metrics {
     }
     for (const reason of SHED_REASONS) this.#shed.inc({ model, reason }, 0)
     for (const outcome of REPLAY_OUTCOMES) this.#replays.inc({ model, outcome }, 0)
+    this.#evictions.inc({ model }, 0)
     this.#queueWait.zero({ model })
     this.#batch.zero({ model })
   }
@@ -88,6 +93,10 @@ export class Metrics {
     this.#replays.inc({ model, outcome })
   }
 
+  evicted(model: string): void {
+    this.#evictions.inc({ model })
+  }
+
   observeHttp(route: string, method: string, code: number, seconds: number): void {
     this.#http.observe({ route, method, code: String(code) }, seconds)
   }
@@ -101,6 +110,8 @@ export class Metrics {
     perModel('queue_depth', 'Predictions that wait', (view) => view.queue.depth)
     perModel('inflight', 'Predictions that run', (view) => view.queue.running)
     perModel('held', 'Predictions that wait because no worker is ready', (view) => view.queue.held)
+    this.#pulled('machine_memory_available_bytes', 'Memory that can still be taken, in the machine or in our control group', [], (gauge) => gauge.set(this.#sources.memory()?.availableBytes ?? NaN))
+    this.#pulled('machine_memory_limit_bytes', 'Memory that there is, in the machine or in our control group', [], (gauge) => gauge.set(this.#sources.memory()?.limitBytes ?? NaN))
     this.#pulled('worker_state', '1 for the state that the worker is in', ['model', 'worker', 'state'], (gauge) => this.#workerStates(gauge))
     this.#perWorker('worker_rss_bytes', 'Resident memory of the worker process', (replica) => replica.rssBytes)
     this.#perWorker('worker_cpu_ratio', 'CPU use of the worker process, 1 is one core', (replica) => replica.cpuRatio)

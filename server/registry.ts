@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import { HostedModel, type HostedModelDeps } from './hosted-model.ts'
 import { effectiveLimits } from './limits.ts'
 import type { Logger } from './log.ts'
+import type { MemoryGuard } from './memory-guard.ts'
 import type { Metrics } from './metrics.ts'
 
 /** Names that are routes of the host's own. */
@@ -32,6 +33,7 @@ export interface RegistryDeps {
   clock: Clock
   random: () => number
   usage: UsageSource
+  memory: MemoryGuard
   metrics: Metrics
   log: Logger
   ended: HostedModelDeps['logEnd']
@@ -92,6 +94,7 @@ function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedM
     {
       settings: { model: name, modelFile, stateDir: deps.stateDir, limits: initialLimits },
       spawn: deps.spawn, clock, random: deps.random, wallClock: () => new Date(), drainMs: config.drainMs, usage: deps.usage,
+      memory: deps.memory.roomFor(name),
       meanRunMs: () => (model.spec?.batch == null ? model.pace.meanMs : null),
     },
   )
@@ -100,7 +103,7 @@ function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedM
 }
 
 /** Names in the log that mean trouble. */
-const TROUBLE: ReadonlySet<string> = new Set(['backoff', 'quarantined', 'hung', 'suspect', 'over its memory', 'leaks memory', 'replacement failed', 'thread replaced'])
+const TROUBLE: ReadonlySet<string> = new Set(['backoff', 'quarantined', 'hung', 'suspect', 'over its memory', 'leaks memory', 'gives way', 'ended for its memory', 'replacement failed', 'thread replaced'])
 
 function recordChange(model: HostedModel, event: SupervisionEvent, log: Logger): void {
   model.changed(event)

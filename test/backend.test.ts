@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS } from '../server/config.ts'
 import type { Clock, Limits } from '../workers/contract.ts'
 import { ProcessBackend } from '../workers/process-backend.ts'
 import { LaneListener } from '../workers/lane-listener.ts'
+import { OomKills } from '../workers/oom.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
 import { backendContract, type BackendOptions, type BackendUnderTest } from './backend-contract.ts'
 import { itemOf, RecordingSink } from './helpers/fake-worker.ts'
@@ -45,8 +46,8 @@ async function startProcessBackend({ model, limits: changes = {}, prefetch = fal
     { described: (spec) => limits(spec.limits), changed: () => queueMicrotask(changed), capacity: () => queueMicrotask(changed), exited: () => {}, log: () => {} },
     {
       settings: { model, modelFile: fileURLToPath(new URL(`fixtures/models/${model}/model.ts`, import.meta.url)), stateDir, limits: limits() },
-      spawn: createSpawnWorker({ lanes, onLine: () => {}, onSpawned: (_model, pid) => pids.add(pid), onExited: (pid) => pids.delete(pid), now: () => clock.now(), env }),
-      clock, random: () => 0.5, wallClock: () => new Date(), drainMs: 5_000, usage: { watch: () => {}, forget: () => {} },
+      spawn: createSpawnWorker({ lanes, onLine: () => {}, onSpawned: (_model, pid) => pids.add(pid), onExited: (pid) => pids.delete(pid), oomKills: new OomKills(), now: () => clock.now(), env }),
+      clock, random: () => 0.5, wallClock: () => new Date(), drainMs: 5_000, usage: { watch: () => {}, forget: () => {} }, memory: { isShort: () => false, waking: () => {} },
       meanRunMs: () => (prefetch ? 1 : null),
     },
   )

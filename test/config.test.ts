@@ -41,6 +41,7 @@ describe('loadConfig', () => {
       allowPrivateUrls: false,
       keepFilesSeconds: 86_400,
       drainMs: 30_000,
+      minFreeMb: undefined,
       limits: {},
     })
   })
@@ -127,6 +128,7 @@ describe('loadConfig', () => {
     ['allowPrivateUrls', '{ allowPrivateUrls: "no" }'],
     ['keepFilesSeconds', '{ keepFilesSeconds: 0.5 }'],
     ['drainMs', '{ drainMs: 3e9 }'],
+    ['minFreeMb', '{ minFreeMb: -1 }'],
     ['limits.echo.replicas', '{ limits: { echo: { replicas: 0 } } }'],
     ['limits.echo.timeoutMS', '{ limits: { echo: { timeoutMS: 5 } } }'],
     ['limits.Echo', '{ limits: { Echo: {} } }'],

@@ -261,6 +261,7 @@ describe('the record of an exit', () => {
       workers.last.lines = ['FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory']
       workers.last.exit({ signal: 'SIGABRT' })
     }],
+    ['oom', 'oom', ({ workers }) => workers.last.exit({ signal: 'SIGKILL', outOfMemory: true })],
     ['rss', 'rss', ({ replica, workers }) => {
       replica.kill('rss')
       workers.last.exit()

@@ -22,6 +22,7 @@ function createSupervisor(limits: Partial<Limits> = {}) {
   const clock = new FakeClock()
   const workers = new FakeWorkers()
   const usage = new FakeUsage()
+  const memory = { short: false, isShort: (): boolean => memory.short, waking: (): void => {} }
   const effective: Limits = { ...LIMITS, ...limits }
   const changes: string[] = []
   const reasons: string[] = []
@@ -38,7 +39,7 @@ function createSupervisor(limits: Partial<Limits> = {}) {
     },
     {
       settings: { model: 'fake', modelFile: '/models/fake/model.ts', stateDir: '/state', limits: effective },
-      spawn: workers.spawn, clock, random: () => 0.5, wallClock: () => new Date(clock.now()), drainMs: 30_000, usage,
+      spawn: workers.spawn, clock, random: () => 0.5, wallClock: () => new Date(clock.now()), drainMs: 30_000, usage, memory,
       watchFiles: (callback) => {
         fileWatchers.add(callback)
         return () => fileWatchers.delete(callback)
@@ -46,7 +47,7 @@ function createSupervisor(limits: Partial<Limits> = {}) {
     },
   )
   return {
-    supervisor, clock, workers, usage, changes, reasons, fileWatchers,
+    supervisor, clock, workers, usage, memory, changes, reasons, fileWatchers,
     want(next: Limits | null) { wanted = next },
     states: () => supervisor.snapshot().replicas.map(({ worker, state }) => `${worker} ${state}`),
     replica(worker: number) {
@@ -322,7 +323,43 @@ describe('a broken model', () => {
   })
 })
 
+describe('while the machine is short of memory', () => {
+  test('a worker that is to be replaced goes first, one at a time, and the new one comes when its memory is back', async () => {
+    const { workers, memory, supervisor, states, sample } = createSupervisor({ replicas: 2, rssMb: 100 }).ready()
+    for (const worker of workers.all) sample(worker, 20)
+    memory.short = true
+    for (const worker of workers.all) sample(worker, 90)
+    assert.deepEqual(states(), ['0 draining', '1 ready'])
+    await settled()
+    workers.at(0).exit({ code: 0, signal: null })
+    await settled()
+    assert.deepEqual(states(), ['0 starting', '1 ready'])
+    assert.equal(supervisor.snapshot().restarts.rss, 1)
+  })
+
+  test('an operator\'s replacement is ready before the old one goes, since it may not start', async () => {
+    const { memory, supervisor, states } = createSupervisor().ready()
+    memory.short = true
+    void supervisor.restart()
+    await settled()
+    assert.deepEqual(states(), ['0 ready', '1 starting'])
+  })
+})
+
 describe('sleep', () => {
+  test('for another reason than being idle says so until it is woken', async () => {
+    const { supervisor, workers } = createSupervisor().ready()
+    const asleep = supervisor.sleep('memory is short')
+    await settled()
+    workers.last.exit({ code: 0, signal: null })
+    await asleep
+    assert.equal(supervisor.snapshot().cause, 'sleeping: memory is short')
+    supervisor.start()
+    workers.last.becomeReady()
+    void supervisor.sleep()
+    assert.equal(supervisor.snapshot().cause, 'sleeping')
+  })
+
   test('ends all workers, and a start brings them back', async () => {
     const { supervisor, workers, states } = createSupervisor({ replicas: 2 }).ready()
     const asleep = supervisor.sleep()

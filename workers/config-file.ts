@@ -40,6 +40,8 @@ export interface ConfigFile {
   keepFilesSeconds?: number
   /** Longest wait for accepted predictions at a stop, in ms. Default 30,000. */
   drainMs?: number
+  /** MiB of the machine's memory (or of our control group's) that shall stay available: below it idle models sleep. 0 never. Default: 5 %, from 64 to 512. */
+  minFreeMb?: number
   /** Limits by model name; they win over the author's. */
   limits?: Record<string, Partial<Limits>>
   apps?: Record<string, AppSettings>

@@ -137,6 +137,16 @@ export interface Clock {
 export interface WorkerExit {
   code: number | null
   signal: string | null
+  /** The kernel ended it, since the memory of the machine was used up. */
+  outOfMemory?: true
+}
+
+/** What the memory of the whole machine allows. */
+export interface MemoryRoom {
+  /** There is no room for a worker and its replacement at once. */
+  isShort(): boolean
+  /** The workers of a sleeping model are about to be started: others may have to give way. */
+  waking(): void
 }
 
 /** What a supervisor hears of a worker it spawned. */

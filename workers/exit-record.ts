@@ -39,7 +39,7 @@ export function causeOf({ exit, reason, killed, lastLines, wasCancelled, wasPois
     if (!killed && !OBEDIENT_SIGNALS.includes(exit.signal)) return 'signal'
     return reason === 'recycle' && wasDoubted ? 'canary' : reason
   }
-  if (isFullHeap(exit, lastLines)) return 'oom'
+  if (exit.outOfMemory === true || isFullHeap(exit, lastLines)) return 'oom'
   return exit.signal === null ? 'code' : 'signal'
 }
 

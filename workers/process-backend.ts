@@ -1,6 +1,6 @@
 import { watch } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Backend, BackendSnapshot, ExitRecord, FromWorker, Limits, ModelSpec, Need, PredictItem, PredictionSink, Reservation } from './contract.ts'
+import type { Backend, BackendSnapshot, ExitRecord, FromWorker, Limits, MemoryRoom, ModelSpec, Need, PredictItem, PredictionSink, Reservation } from './contract.ts'
 import type { Replica, ReplicaDeps } from './replica.ts'
 import type { UsageSource } from './memory-watch.ts'
 import { Supervisor } from './supervisor.ts'
@@ -23,6 +23,7 @@ export interface ProcessBackendEvents {
 export interface ProcessBackendDeps extends ReplicaDeps {
   drainMs: number
   usage: UsageSource
+  memory: MemoryRoom
   /** Mean time of one unit of work in ms, or null when none has run. */
   meanRunMs(): number | null
 }
@@ -101,12 +102,29 @@ export class ProcessBackend implements Backend {
   }
 
   wake(): void {
-    if (this.#supervisor.sleeping) this.start()
+    if (!this.#supervisor.sleeping) return
+    this.#deps.memory.waking()
+    this.start()
   }
 
   /** Ends the workers of an idle model; `wake` brings them back. */
   sleep(): void {
     void this.#supervisor.sleep()
+  }
+
+  /** Sleeps for the sake of the machine's memory; that is the cause in the snapshot until it is woken. */
+  giveWay(why: string): void {
+    for (const replica of this.#supervisor.replicas()) this.#events.changed(replica.worker, 'gives way', why)
+    void this.#supervisor.sleep(why)
+  }
+
+  /** Ends a worker for the sake of the machine's memory. What runs there is run again, and blamed for nothing. */
+  endWorker(worker: number, why: string): void {
+    for (const replica of this.#supervisor.replicas()) {
+      if (replica.worker !== worker) continue
+      this.#events.changed(worker, 'ended for its memory', why)
+      replica.giveUp()
+    }
   }
 
   restart(why: string): void {

@@ -64,6 +64,8 @@ export class Replica {
   /** Why it is being ended: asked to, or by force. */
   #ending: ExitReason | null = null
   #killed = false
+  /** Ended for the sake of others, so that nothing that ran here is to blame. */
+  #givenUp = false
   #cause: string | null = null
   #retryAt: Date | null = null
   #lastExit: ExitRecord | null = null
@@ -185,6 +187,12 @@ export class Replica {
     this.#handle?.kill()
   }
 
+  /** As `kill`, since the machine is short of memory: whatever runs here is not the cause. */
+  giveUp(): void {
+    this.#givenUp = true
+    this.kill('rss')
+  }
+
   /** A quarantined or waiting replica is started at once. */
   wake(): void {
     if (this.#state !== 'quarantined' && this.#state !== 'backoff') return
@@ -252,6 +260,7 @@ export class Replica {
     this.#rssSlopeBytesPerMinute = null
     this.#ending = null
     this.#killed = false
+    this.#givenUp = false
     const handle: WorkerHandle = spawn(settings.model, this.worker, {
       // The last words of a process may arrive when the next one has taken its place.
       message: (message) => {
@@ -335,20 +344,22 @@ export class Replica {
   #exited(exit: WorkerExit): void {
     const reason = this.#ending ?? this.#reasonOf(exit)
     const record = this.#recordOf(exit, reason)
+    // Asked now: the next process may be there before the flights are told.
+    const isBlameless = this.#isBlameless(reason)
     this.#cancelTimer?.()
     this.#lastExit = record
     this.#droppedBytesBefore += this.#handle?.droppedBytes() ?? 0
     this.#handle = null
     this.#owner.exited(record)
     this.#afterExit(record, this.#state === 'ready')
-    this.#flights.loseAll(deathBy(reason), isOurs(reason))
+    this.#flights.loseAll(deathBy(reason), isBlameless)
     this.#flights.hurry()
     for (const resolve of this.#goneWaiters.splice(0)) resolve()
   }
 
   #recordOf(exit: WorkerExit, reason: ExitReason): ExitRecord {
     const lastLines = this.#handle?.lastLines() ?? []
-    const wasPoison = !isOurs(reason) && this.#flights.hasBegunLoner
+    const wasPoison = !this.#isBlameless(reason) && this.#flights.hasBegunLoner
     const cause = causeOf({ exit, reason, killed: this.#killed, lastLines, wasCancelled: this.#wasCancelled, wasPoison, wasDoubted: this.#suspicion.isDoubted })
     return {
       worker: this.worker, pid: this.pid ?? 0, reason, cause, planned: this.#state === 'draining', signal: exit.signal, code: exit.code,
@@ -380,10 +391,15 @@ export class Replica {
     else this.#cancelTimer = this.#deps.clock.after(verdict.waitMs, () => this.start())
   }
 
+  /** We ended it, so that nothing that ran there was the cause. */
+  #isBlameless(reason: ExitReason): boolean {
+    return this.#givenUp || isOurs(reason)
+  }
+
   #reasonOf(exit: WorkerExit): RestartReason {
     if (this.#deps.clock.now() - this.#forcedAt < FORCED_EXIT_MS || this.#flights.awaitsStop) return 'timeout'
     if (this.#state === 'starting') return 'setup'
-    return isFullHeap(exit, this.#handle?.lastLines() ?? []) ? 'oom' : 'crash'
+    return exit.outOfMemory === true || isFullHeap(exit, this.#handle?.lastLines() ?? []) ? 'oom' : 'crash'
   }
 
   #gone(): Promise<void> {

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import type { Envelope, SpawnWorker, ToWorker, WorkerEvents, WorkerHandle } from './contract.ts'
 import type { Lane } from './lane.ts'
 import type { LaneListener, LaneUser } from './lane-listener.ts'
+import { offerToKernel, type OomKills } from './oom.ts'
 import { Outbox } from './outbox.ts'
 import type { FromProcess, FromThread, LaneAddress, ToProcess } from './thread-contract.ts'
 import { UnitRunner } from './unit-runner.ts'
@@ -14,6 +15,8 @@ export interface SpawnWorkerDeps {
   onLine(model: string, worker: number, stream: 'stdout' | 'stderr', line: string): void
   onSpawned(model: string, pid: number): void
   onExited(pid: number): void
+  /** Who was ended by the kernel for want of memory. */
+  oomKills: OomKills
   now(): number
   /** Environment of the workers; the host's own secrets are not in it. */
   env: NodeJS.ProcessEnv
@@ -35,6 +38,7 @@ class ForkedWorker implements WorkerHandle, LaneUser {
   readonly #events: WorkerEvents
   #units: UnitRunner | null = null
   #whenHeardOut: (() => void) | null = null
+  #killed = false
 
   constructor(deps: SpawnWorkerDeps, model: string, worker: number, events: WorkerEvents) {
     const child = fork(new URL('./process-entry.ts', import.meta.url), [], {
@@ -58,7 +62,9 @@ class ForkedWorker implements WorkerHandle, LaneUser {
       for (const message of messages) this.#hear(message)
     })
     this.#reportExit(deps, events)
-    if (child.pid !== undefined) deps.onSpawned(model, child.pid)
+    if (child.pid === undefined) return
+    offerToKernel(child.pid)
+    deps.onSpawned(model, child.pid)
   }
 
   send(message: ToWorker): void {
@@ -85,6 +91,7 @@ class ForkedWorker implements WorkerHandle, LaneUser {
   }
 
   kill(): void {
+    this.#killed = true
     this.#child.kill('SIGKILL')
   }
 
@@ -142,7 +149,8 @@ class ForkedWorker implements WorkerHandle, LaneUser {
       this.#listener.forget(this.#address)
       for (const lane of this.#openLanes) lane.destroy()
       deps.onExited(this.pid)
-      events.exit({ code, signal })
+      const byKernel = signal === 'SIGKILL' && !this.#killed && deps.oomKills.takeOne()
+      events.exit(byKernel ? { code, signal, outOfMemory: true } : { code, signal })
     })
     // More than one may come, and one that nobody hears would end the host.
     child.on('error', () => {

@@ -1,4 +1,4 @@
-import type { BackendSnapshot, ExitRecord, FromWorker, Limits, ModelSpec, RestartReason } from './contract.ts'
+import type { BackendSnapshot, ExitRecord, FromWorker, Limits, MemoryRoom, ModelSpec, RestartReason } from './contract.ts'
 import { ExitRecords } from './exit-record.ts'
 import { MemoryWatch, type UsageSource } from './memory-watch.ts'
 import { Replacements } from './replacements.ts'
@@ -22,6 +22,7 @@ export interface SupervisorEvents {
 export interface SupervisorDeps extends ReplicaDeps {
   drainMs: number
   usage: UsageSource
+  memory: MemoryRoom
   /** Calls back when the model's files change; the returned function stops watching. */
   watchFiles(callback: () => void): () => void
 }
@@ -43,6 +44,9 @@ export class Supervisor implements ReplicaOwner {
   readonly #exits = new ExitRecords()
   #wanted: number
   #sleeping = false
+  /** Why it sleeps, when it is not just idle. */
+  #sleepsFor = ''
+  #renewing = false
   #closing = false
   #droppedBytes = 0
   #stopJudging: (() => void) | null = null
@@ -60,7 +64,7 @@ export class Supervisor implements ReplicaOwner {
     this.#memory = new MemoryWatch({
       changed: (replica, what, why) => this.changed(replica, what, why),
       mayBeReplaced: (replica) => this.#replacements.mayReplace(replica),
-      replace: (replica) => void this.#replacements.replace(replica, 'rss'),
+      replace: (replica) => this.#renew(replica, 'rss'),
     }, deps.usage, deps.clock)
   }
 
@@ -79,10 +83,11 @@ export class Supervisor implements ReplicaOwner {
     return this.#sleeping
   }
 
-  /** Ends all workers until `start` is called again. */
-  async sleep(): Promise<void> {
+  /** Ends all workers until `start` is called again. @param why Other than that it is idle. */
+  async sleep(why = ''): Promise<void> {
     if (this.#sleeping) return
     this.#sleeping = true
+    this.#sleepsFor = why
     await Promise.all([...this.#replicas.values()].map((replica) => this.#retire(replica, 'stop')))
   }
 
@@ -105,7 +110,7 @@ export class Supervisor implements ReplicaOwner {
 
   /** A worker has run this many predictions; replaced when the model's budget is used up. */
   countPredictions(replica: Replica, maxRequests: number): void {
-    if (maxRequests > 0 && replica.predictions >= maxRequests && this.#replacements.mayReplace(replica)) void this.#replacements.replace(replica, 'recycle')
+    if (maxRequests > 0 && replica.predictions >= maxRequests && this.#replacements.mayReplace(replica)) this.#renew(replica, 'recycle')
   }
 
   snapshot(): BackendSnapshot {
@@ -114,7 +119,7 @@ export class Supervisor implements ReplicaOwner {
     const serving = this.#sleeping || replicas.some((replica) => replica.state === 'ready')
     return {
       replicas: replicas.map((replica) => replica.snapshot()),
-      cause: this.#sleeping ? 'sleeping' : serving ? null : (broken?.cause ?? null),
+      cause: this.#sleeping ? (this.#sleepsFor === '' ? 'sleeping' : `sleeping: ${this.#sleepsFor}`) : serving ? null : (broken?.cause ?? null),
       quarantined: !this.#sleeping && replicas.length > 0 && replicas.every((replica) => replica.state === 'quarantined'),
       sleeping: this.#sleeping,
       retryAt: serving ? null : (broken?.retryAt?.toISOString() ?? null),
@@ -169,6 +174,22 @@ export class Supervisor implements ReplicaOwner {
     if (this.#sleeping || this.#closing) return
     const staying = [...this.#replicas.values()].filter((replica) => replica.state !== 'draining').length - this.#replacements.size
     for (let missing = this.#wanted - staying; missing > 0; missing--) this.#add().start()
+  }
+
+  /**
+   * A replacement for a reason of our own. Where the memory of the machine is short there is no room for two, and the old one goes first, one at a
+   * time: those who come meanwhile are held. An operator's replacement, which may not start, always comes first.
+   */
+  #renew(replica: Replica, why: RestartReason): void {
+    if (!this.#deps.memory.isShort()) {
+      void this.#replacements.replace(replica, why)
+    } else if (!this.#renewing) {
+      this.#renewing = true
+      void this.#retire(replica, why).then(() => {
+        this.#renewing = false
+        this.#fill()
+      })
+    }
   }
 
   #add(): Replica {

@@ -20,6 +20,7 @@ export function createStatusHandler(deps: AppDeps): RequestHandler {
     sendJson(res, 200, {
       version: deps.version,
       uptimeSeconds: (Date.now() - deps.startedAt.getTime()) / 1_000,
+      memory: deps.memory.view(),
       models: deps.gateway.models().map((model) => statusOf(model.view(), exitOf)),
       events: deps.events().slice(-MAX_EVENTS).map(eventOf),
     })

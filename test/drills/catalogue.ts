@@ -15,6 +15,7 @@ import { killOneOfTwo } from './faults/kill-one-of-two.ts'
 import { killOnlyWorker } from './faults/kill-only-worker.ts'
 import { leakBetweenCalls, leakWithCalls } from './faults/leaks.ts'
 import { logUnread } from './faults/log-unread.ts'
+import { machineMemoryShort } from './faults/machine-memory-short.ts'
 import { outputFloods } from './faults/output-floods.ts'
 import { overload } from './faults/overload.ts'
 import { pm2Reload } from './faults/pm2-reload.ts'
@@ -35,5 +36,5 @@ export const DRILLS: readonly Drill[] = [
   clientsLeave, overload,
   sigterm, pm2Reload, hostKilled,
   portOfOrphan, portOfStranger, portInTimeWait, staleRunState,
-  keepAliveRace, stateFolderFull, stateFolderGone, descriptorsUsedUp, clockJump, idleModel,
+  keepAliveRace, stateFolderFull, stateFolderGone, descriptorsUsedUp, clockJump, idleModel, machineMemoryShort,
 ]

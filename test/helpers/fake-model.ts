@@ -39,7 +39,7 @@ export function createFakeModel({ limits = {}, spec: changes = {}, clock = new F
   const workers = new FakeWorkers()
   const effective: Limits = { ...LIMITS, ...limits }
   const spec = specOf(changes)
-  const metrics: Metrics = new Metrics({ models: () => [model.view()], portsReclaimed: () => 0 })
+  const metrics: Metrics = new Metrics({ models: () => [model.view()], portsReclaimed: () => 0, memory: () => null })
   const model: HostedModel = new HostedModel('fake', {
     clock, metrics, initialLimits: effective, effectiveLimits: () => effective, logEnd: (run, _outcome, error) => onEnd(run, error),
   })
@@ -54,7 +54,7 @@ export function createFakeModel({ limits = {}, spec: changes = {}, clock = new F
     {
       settings: { model: 'fake', modelFile: '/nowhere/fake/model.ts', stateDir: '/nowhere', limits: effective },
       spawn: workers.spawn, clock, random: () => 0.5, wallClock: () => new Date(), drainMs: 30_000,
-      usage: { watch: () => {}, forget: () => {} },
+      usage: { watch: () => {}, forget: () => {} }, memory: { isShort: () => false, waking: () => {} },
       meanRunMs: () => model.pace.meanMs,
     },
   )

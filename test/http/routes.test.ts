@@ -143,6 +143,12 @@ describe('GET /status', () => {
     const status = await jsonOf(await get('/status'))
     assert.match(status.version, /^\d+\.\d+\.\d+/)
     assert.equal(typeof status.uptimeSeconds, 'number')
+    if (process.platform === 'linux') {
+      assert(status.memory.availableBytes > 0 && status.memory.availableBytes <= status.memory.limitBytes)
+      assert.equal(typeof status.memory.short, 'boolean')
+    } else {
+      assert.equal(status.memory, null)
+    }
     const [echo] = status.models
     assert.deepEqual([echo.name, echo.state], ['echo', 'ready'])
     assert.deepEqual(Object.keys(echo.queue).sort(), ['depth', 'held', 'limit', 'running'])

@@ -99,6 +99,8 @@ export interface HostEvent {
 export interface HostStatus {
   version: string
   uptimeSeconds: number
+  /** Of the machine, or of the host's control group; null where the system does not tell. */
+  memory: { availableBytes: number; limitBytes: number; short: boolean } | null
   models: ModelStatus[]
   events: HostEvent[]
 }

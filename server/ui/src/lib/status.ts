@@ -6,8 +6,13 @@ export function memoryOf(models: readonly ModelStatus[]): { used: string; cap: s
   const replicas = models.flatMap(({ replicas: all }) => all)
   const used = replicas.reduce((sum, { rssBytes }) => sum + rssBytes, 0)
   const cap = replicas.reduce((sum, { rssLimitBytes }) => sum + rssLimitBytes, 0)
-  const unit = cap >= GIB ? { name: 'GiB', bytes: GIB, digits: 1 } : { name: 'MiB', bytes: MIB, digits: 0 }
-  return { used: (used / unit.bytes).toFixed(unit.digits), cap: `${(cap / unit.bytes).toFixed(unit.digits).replace(/\.0$/, '')} ${unit.name}` }
+  return shareOf(used, cap)
+}
+
+/** A part and its whole, in the unit of the whole. */
+export function shareOf(part: number, whole: number): { used: string; cap: string } {
+  const unit = whole >= GIB ? { name: 'GiB', bytes: GIB, digits: 1 } : { name: 'MiB', bytes: MIB, digits: 0 }
+  return { used: (part / unit.bytes).toFixed(unit.digits), cap: `${(whole / unit.bytes).toFixed(unit.digits).replace(/\.0$/, '')} ${unit.name}` }
 }
 
 const MIB = 1_048_576

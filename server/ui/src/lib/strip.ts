@@ -54,7 +54,7 @@ function atRest(model: ModelEntry | null): Strip {
   if (model === null) return { ...quiet, icon: 'done', line: '' }
   if (model.state === 'starting') return { ...quiet, key: 'starting', icon: 'spinner', line: text.strip.starting(model.startupEtaSeconds), lamps: text.strip.startingName }
   if (model.state === 'unavailable') return { ...quiet, key: 'unavailable', icon: 'unavailable', line: text.strip.unavailable }
-  const more = model.cause === 'sleeping' ? text.strip.wakes : model.usualSeconds === null ? '' : text.strip.usually(roughly(model.usualSeconds))
+  const more = model.cause?.startsWith('sleeping') ? text.strip.wakes : model.usualSeconds === null ? '' : text.strip.usually(roughly(model.usualSeconds))
   return { ...quiet, icon: 'done', more }
 }
 

@@ -27,6 +27,7 @@ export const statusText = {
   held: 'Held for a restart',
   memory: 'Memory of all workers',
   memoryOf: (cap: string): string => `of ${cap}`,
+  machineMemory: (isShort: boolean): string => (isShort ? 'Memory left, too little' : 'Memory left on the machine'),
   notAvailable: (model: string): string => `${model} is not available`,
   quarantined: (model: string): string => `${model} is quarantined`,
   isStarting: (model: string): string => `${model} is starting`,
