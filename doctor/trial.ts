@@ -11,6 +11,7 @@ import { inputsSchema } from '../workers/components.ts'
 import type { FromWorker, Limits, ModelSpec, WorkerExit, WorkerHandle } from '../workers/contract.ts'
 import type { WireError } from '../workers/errors.ts'
 import { LaneListener } from '../workers/lane-listener.ts'
+import { OomKills } from '../workers/oom.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
 
 export type Trial =
@@ -65,7 +66,7 @@ class TrialWorker {
   constructor(model: string, lanes: LaneListener, env: NodeJS.ProcessEnv) {
     const gone = Promise.withResolvers<WorkerExit>()
     this.#gone = gone.promise
-    const spawn = createSpawnWorker({ lanes, onLine: () => {}, onSpawned: () => {}, onExited: () => {}, now: () => performance.now(), env: workerEnvironment(env) })
+    const spawn = createSpawnWorker({ lanes, onLine: () => {}, onSpawned: () => {}, onExited: () => {}, oomKills: new OomKills(), now: () => performance.now(), env: workerEnvironment(env) })
     this.#handle = spawn(model, 0, { message: (message) => this.#hear(message), exit: gone.resolve })
   }
 
