@@ -1,4 +1,4 @@
-import type { Backend, BatchLimits, Clock, Reservation } from '../workers/contract.ts'
+import type { Backend, BatchLimits, Clock, Need, Reservation } from '../workers/contract.ts'
 import type { HostError } from '../workers/errors.ts'
 import type { Pace } from './pace.ts'
 import type { PredictionRun } from './prediction-run.ts'
@@ -134,10 +134,18 @@ export class Line {
         this.#dispatch([shared], beside)
         continue
       }
-      const reservation = backend.reserve(first.followed ? 'idle' : 'shared')
+      const reservation = backend.reserve(this.#needOf(first))
       if (reservation === null || !this.#batchIsDue()) return
       this.#dispatch(this.#takeWith(first), reservation)
     }
+  }
+
+  /** Who follows it is told its place until it begins; a batch that can still grow waits here, where it can. */
+  #needOf(first: PredictionRun): Need {
+    const { batch } = this.#owner
+    if (first.followed) return 'idle'
+    if (batch === null) return 'shared'
+    return this.#queue.depth >= batch.maxSize ? 'full' : 'idle'
   }
 
   /** The first of the line, and those that go with it into one call. */

@@ -95,7 +95,7 @@ function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedM
       settings: { model: name, modelFile, stateDir: deps.stateDir, limits: initialLimits },
       spawn: deps.spawn, clock, random: deps.random, wallClock: () => new Date(), drainMs: config.drainMs, usage: deps.usage,
       memory: deps.memory.roomFor(name),
-      meanRunMs: () => (model.spec?.batch == null ? model.pace.meanMs : null),
+      meanRunMs: () => model.pace.meanMs,
     },
   )
   model.use(backend)

@@ -275,6 +275,17 @@ describe('batches', () => {
     assert.equal(lonely.run.running, true)
   })
 
+  test('a full one is given out behind another that is quick, so that its thread never waits; a smaller one, and one behind something slow, is not', () => {
+    const run = (runMs: number): number[] => {
+      const fake = createFakeModel({ spec: { batch: { maxSize: 3, maxWaitMs: 0 } } }).start()
+      fake.finish(fake.submit({ events: false }), { runMs })
+      for (let each = 0; each < 9; each++) fake.submit({ events: false })
+      return sizes(fake)
+    }
+    assert.deepEqual(run(10), [1, 1, 3])
+    assert.deepEqual(run(1_000), [1, 1])
+  })
+
   test('count as one call each in the time that is left', async () => {
     const fake = withPace(createFakeModel({ spec: { batch: { maxSize: 3, maxWaitMs: 0 } } }).start())
     fake.submit()

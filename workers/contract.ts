@@ -269,10 +269,10 @@ export interface Reservation {
 /**
  * Where a unit of work may go.
  * - `idle`: where it begins at once, for a caller who follows it and is told its place until then.
- * - `shared`: also behind others that will be over in a moment.
+ * - `shared`: also behind others that will be over in a moment. `full`: a batch that can't grow, so that it loses nothing by waiting at the thread.
  * - `alone`: where nothing else runs, for a suspect. `beside`: not where a suspect waits for the others to end.
  */
-export type Need = 'idle' | 'shared' | 'alone' | 'beside'
+export type Need = 'idle' | 'shared' | 'full' | 'alone' | 'beside'
 
 /** A way to run predictions. */
 export interface Backend {

@@ -8,6 +8,8 @@ import { Supervisor } from './supervisor.ts'
 /** A worker is kept busy by giving it the next predictions before the last has come back, as long as together they take less than this. */
 const PREFETCH_MS = 8
 const MOST_PREFETCHED = 32
+/** A full batch is given out behind one that takes no longer than this; what waits longer would be withdrawn again. */
+const PREFETCH_BATCH_MS = 40
 /** A start that was never measured is expected to take this long. */
 const UNKNOWN_START_SECONDS = 2
 
@@ -160,7 +162,7 @@ export class ProcessBackend implements Backend {
   }
 
   #leastBusy(need: Need): Replica | null {
-    const spare = need === 'shared' ? this.#spareUnits() : 0
+    const spare = this.#spareUnits(need)
     // The least busy one is being emptied for a prediction that must run alone.
     const spared = need === 'beside' ? this.#emptiest() : null
     let best: Replica | null = null
@@ -184,9 +186,11 @@ export class ProcessBackend implements Backend {
     return best
   }
 
-  #spareUnits(): number {
-    const meanMs = this.#deps.meanRunMs()
-    return meanMs === null ? 0 : Math.min(MOST_PREFETCHED, Math.floor(PREFETCH_MS / Math.max(meanMs, 0.05)))
+  #spareUnits(need: Need): number {
+    const meanMs = need === 'shared' || need === 'full' ? this.#deps.meanRunMs() : null
+    if (meanMs === null) return 0
+    if (need === 'full') return meanMs <= PREFETCH_BATCH_MS ? 1 : 0
+    return Math.min(MOST_PREFETCHED, Math.floor(PREFETCH_MS / Math.max(meanMs, 0.05)))
   }
 }
 
