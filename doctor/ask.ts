@@ -45,6 +45,11 @@ const WORDS: Record<string, string> = {
   UND_ERR_CONNECT_TIMEOUT: 'did not take the connection in time',
 }
 
+/** The header that an operator is known by; none without a token. */
+export function asOperator(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
+
 /** Asks once. Never throws. */
 export async function ask(url: string, { method = 'GET', headers = {}, body, withinMs = 5_000 }: Question = {}): Promise<Answer> {
   const startedAt = performance.now()

@@ -44,7 +44,7 @@ interface Case extends Visit {
 export async function examine(visit: Visit, say: (finding: Finding) => void): Promise<void> {
   const settings = await readSettings(visit.env, visit.cwd)
   const config = settings instanceof ConfigError ? null : settings
-  const target = targetOf(visit.options, config)
+  const target = targetOf(visit.options, config, visit.env)
   // Of a host elsewhere, our own settings say nothing.
   if (visit.options.url === undefined || config !== null) sayAll(say, judgeSettings(settings, target))
   const folder = config === null ? null : await lookAtModels(config)
@@ -63,7 +63,9 @@ async function examineHost(known: Case, target: Target): Promise<Asked[]> {
   const host = await lookAtHost(target, frontPid, installation.version)
   sayAll(say, judgeHost(host))
   const tried = await tryModels(known, target, host)
-  sayAll(say, judgeWorkers({ status: host.status, found: known.folder?.found.map(({ name }) => name) ?? null, trials: tried, now: new Date() }))
+  // A host that was given by its address may have another folder of models.
+  const found = options.url === undefined ? (known.folder?.found.map(({ name }) => name) ?? null) : null
+  sayAll(say, judgeWorkers({ status: host.status, found, trials: tried, now: new Date() }))
   if (host.status === null) {
     sayAll(say, judgeMachine(await lookAtMachine(target, frontPid)))
     return []
@@ -95,7 +97,7 @@ async function specsOf(target: Target, { models }: HostStatus, wake: boolean): P
 
 async function askModels({ config, folder, env, say }: Case, target: Target, asked: readonly Asked[], tried: ReadonlyMap<string, Trial>): Promise<void> {
   for (const one of asked) {
-    const findings = judgePrediction(await lookAtPrediction(target, one, config?.adminToken))
+    const findings = judgePrediction(await lookAtPrediction(target, one))
     sayAll(say, findings)
     const model = folder?.found.find(({ name }) => name === one.model)
     // The host tells callers nothing of the author's error; here it can be had with its place.

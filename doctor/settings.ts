@@ -15,6 +15,8 @@ export interface Target {
   /** It runs on this machine, so that its processes and its folder can be looked at. */
   isLocal: boolean
   stateDir: string
+  /** Of the operator, without which some things are told on the machine itself only. */
+  token: string | undefined
 }
 
 /** The settings, or the one sentence that says why they are refused. */
@@ -37,8 +39,8 @@ export function judgeSettings(config: Config | ConfigError, target: Target | nul
   return [{ check: 'configuration', level: 'ok', text: `the settings are valid; the host should be at ${target.url}` }]
 }
 
-/** @returns Null when neither settings nor options say where the host is. */
-export function targetOf({ url: given }: DoctorOptions, config: Config | null): Target | null {
+/** @param config Null when it is refused; then the variables alone count. @returns Null when neither settings nor options say where the host is. */
+export function targetOf({ url: given }: DoctorOptions, config: Config | null, env: NodeJS.ProcessEnv): Target | null {
   if (given === undefined && (config === null || config.port === 0)) return null
   const url = given ?? `http://${reachable(config?.host ?? '')}:${config?.port ?? 0}`
   const { hostname, port, protocol } = new URL(url)
@@ -49,7 +51,8 @@ export function targetOf({ url: given }: DoctorOptions, config: Config | null): 
     port: portNumber,
     bindHost: given === undefined && config !== null ? config.host : name,
     isLocal: protocol === 'http:' && (isLoopbackHost(name) || Object.values(networkInterfaces()).flat().some((one) => one?.address === name)),
-    stateDir: config?.state ?? defaultStateDir(portNumber, process.getuid?.()),
+    stateDir: (config === null ? env['FOOTLIGHTS_STATE'] : config.state) ?? defaultStateDir(portNumber, process.getuid?.()),
+    token: config === null ? env['FOOTLIGHTS_ADMIN_TOKEN'] : config.adminToken,
   }
 }
 

@@ -1,5 +1,5 @@
 /** Does the host answer, and what does it say of itself? */
-import { type Answer, ask, bodyOf } from '../ask.ts'
+import { type Answer, ask, asOperator, bodyOf } from '../ask.ts'
 import type { Finding } from '../finding.ts'
 import { type HostStatus, liveSchema, readySchema, statusSchema } from '../host-says.ts'
 import { processState } from '../proc.ts'
@@ -21,10 +21,10 @@ export interface HostFacts {
   version: string
 }
 
-export async function lookAtHost({ url }: Target, frontPid: number | null, version: string): Promise<HostFacts> {
+export async function lookAtHost({ url, token }: Target, frontPid: number | null, version: string): Promise<HostFacts> {
   const live = await ask(`${url}/health/live`, { withinMs: LIVE_WITHIN_MS })
   const isHost = bodyOf(live, liveSchema) !== null
-  const [ready, status] = isHost ? await Promise.all([ask(`${url}/health/ready`), ask(`${url}/status`)]) : [null, null]
+  const [ready, status] = isHost ? await Promise.all([ask(`${url}/health/ready`), ask(`${url}/status`, { headers: asOperator(token) })]) : [null, null]
   return {
     live, ready, version, frontPid,
     status: status === null ? null : bodyOf(status, statusSchema),

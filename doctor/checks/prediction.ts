@@ -1,6 +1,6 @@
 /** One prediction through the front, and one straight to each worker, past the queue: where they differ, the fault lies between. */
 import { randomBytes } from 'node:crypto'
-import { type Answer, ask, bodyOf } from '../ask.ts'
+import { type Answer, ask, asOperator, bodyOf } from '../ask.ts'
 import type { Cause, Finding } from '../finding.ts'
 import { canarySchema, problemSchema, specSchema } from '../host-says.ts'
 import type { Target } from '../settings.ts'
@@ -42,7 +42,7 @@ export async function lookAtSpec({ url }: Target, model: string): Promise<Asked 
   return { model, inputs: spec.examples[0] ?? null, timeoutMs: spec.limits?.timeoutMs ?? null, holdMs: spec.limits?.holdMs ?? null, streams: spec.streams ?? false }
 }
 
-export async function lookAtPrediction({ url }: Target, { model, inputs }: Asked, token: string | undefined): Promise<PredictionFacts> {
+export async function lookAtPrediction({ url, token }: Target, { model, inputs }: Asked): Promise<PredictionFacts> {
   return { model, front: inputs === null ? null : await askFront(url, model, inputs), workers: await askWorkers(url, model, token) }
 }
 
@@ -58,7 +58,7 @@ async function askFront(url: string, model: string, inputs: Record<string, unkno
 }
 
 async function askWorkers(url: string, model: string, token: string | undefined): Promise<PredictionFacts['workers']> {
-  const answer = await ask(`${url}/admin/${model}/canary`, { method: 'POST', withinMs: PATIENCE_MS, ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }) })
+  const answer = await ask(`${url}/admin/${model}/canary`, { method: 'POST', withinMs: PATIENCE_MS, headers: asOperator(token) })
   const says = bodyOf(answer, canarySchema)
   if (answer.kind === 'answer' && answer.status === 200 && says !== null) {
     return says.replicas.map(({ worker, pid, ok, seconds, error }) => ({ worker, pid: pid ?? null, ok, seconds: seconds ?? null, error: error ?? null }))
@@ -85,12 +85,17 @@ export function judgePrediction(facts: PredictionFacts): Finding[] {
   if (front.status === 200) return [...judgeReplicas(model, front.seconds, answered, failing), ...unseen]
   const said = `${model} through the front: ${front.status === 0 ? front.why : `${front.status} ${front.code ?? ''} ${front.why}`.trim()}`
   const where = `its log has this under the request id ${front.requestId}`
-  if (answered.length === 0) return [{ check: 'prediction', level: 'wrong', cause: causeOf(front.code), text: said, advice: adviceFor(front.code, where) }, ...unseen]
+  if (answered.length === 0) return [{ check: 'prediction', level: 'wrong', cause: causeOf(front.code), text: said, advice: adviceFor(front.code, where), ...silentOnes(workers) }, ...unseen]
   if (failing.length === answered.length) {
     return [{ check: 'prediction', level: 'wrong', cause: 'model fails', text: `${said}; straight to the worker it fails, too: it is the model`, advice: `mend the model; ${where}`, details: failing.map(wordsFor) }]
   }
   const cause = QUEUE_CODES.has(front.code ?? '') ? 'queue full' : 'front'
   return [{ check: 'prediction', level: 'wrong', cause, text: `${said}; straight to the worker it works: it is the queue or the front`, advice: adviceFor(front.code, where) }]
+}
+
+/** Why those that were asked past the queue say nothing either. */
+function silentOnes(workers: PredictionFacts['workers']): { details?: string[] } {
+  return 'unseen' in workers || workers.length === 0 ? {} : { details: workers.map(wordsFor) }
 }
 
 const QUEUE_CODES: ReadonlySet<string> = new Set(['QUEUE_FULL', 'OVERLOADED', 'RATE_LIMITED', 'DEADLINE_EXCEEDED'])
@@ -108,8 +113,8 @@ function judgeReplicas(model: string, seconds: number, answered: readonly Worker
   return [{ check: 'prediction', level: 'ok', text: `${model} answers its first example through the front in ${inTime(seconds)}${direct}` }]
 }
 
-function wordsFor({ worker, pid, error }: WorkerAnswer): string {
-  return `worker ${worker} (pid ${pid ?? 'unknown'}): ${error ?? 'failed'}`
+function wordsFor({ worker, pid, ok, error }: WorkerAnswer): string {
+  return `worker ${worker} (pid ${pid ?? 'unknown'}): ${error ?? (ok === null ? 'was not asked' : 'failed')}`
 }
 
 const CAUSE: Record<string, Cause> = {

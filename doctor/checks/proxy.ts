@@ -9,7 +9,7 @@ const TRIES = 5
 const MEBIBYTE = 1024 * 1024
 /** Bodies larger than this are not worth the time on a public line. */
 const MOST_BODY_BYTES = 16 * MEBIBYTE
-const BODY_WITHIN_MS = 60_000
+const BODY_WITHIN_MS = 30_000
 const STREAM_WITHIN_MS = 60_000
 /** A stream that lasts shorter than this tells nothing about buffering. */
 const TELLING_SECONDS = 0.3

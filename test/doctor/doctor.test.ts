@@ -1,5 +1,9 @@
 /** The doctor beside real hosts, well and ill. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { eventually, predict, ready, statusOf } from '../helpers/call.ts'
@@ -40,6 +44,7 @@ describe('a host that is well', () => {
     assert.notEqual(code, 1)
     assert.ok(of('workers').some(({ level, text }) => level === 'ok' && text.startsWith('sleepy sleeps')))
     assert.ok(of('prediction').every(({ text }) => !text.includes('sleepy')))
+    assert.ok(of('workers').every(({ text }) => !text.includes('does not know')))
     assert.equal((await statusOf(host.url, 'sleepy')).replicas.length, 0)
   })
 
@@ -239,6 +244,22 @@ describe('the proxy in front', () => {
     await using honest = await startPipe(host.port)
     const { of: ofHonest } = await runDoctor(settingsOf(host), [`--proxy=${honest.url}`])
     assert.ok(ofHonest('proxy').some(({ level, text }) => level === 'ok' && /streams pass as they come/.test(text)))
+  })
+})
+
+describe('a pm2', () => {
+  test('that is not there, or whose socket is the rest of one, is never started', { skip: LINUX_ONLY }, async () => {
+    await using folder = await ModelFolder.make({ fine: modelOf('predict: ({ text }) => ({ text }),') })
+    const home = folder.of('pm2')
+    await mkdir(home)
+    // A server that is killed leaves its socket behind.
+    const server = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(join(home, 'rpc.sock'))}, () => console.log('up'))`], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(server.stdout, 'data')
+    server.kill('SIGKILL')
+    await once(server, 'exit')
+    const { of } = await runDoctor({ PM2_HOME: home, PORT: '1', FOOTLIGHTS_MODELS: folder.path, FOOTLIGHTS_STATE: folder.of('state') })
+    assert.deepEqual(of('pm2'), [])
+    assert.deepEqual(await readdir(home), ['rpc.sock'])
   })
 })
 
