@@ -30,12 +30,14 @@ const SENTENCE: Record<Cause, string> = {
   pm2: 'The host runs, but pm2 is set so that it is cut off or started again and again.',
 }
 
-/** Names the most fundamental thing that is wrong; where nothing is, the most fundamental warning. */
+/** Names the most fundamental thing that is wrong; where nothing is, the most fundamental warning, as no more than that. */
 export function summarise(findings: readonly Finding[]): Summary {
-  const worst = leading(findings, 'wrong') ?? leading(findings, 'warning')
+  const worst = leading(findings, 'wrong')
   if (worst?.cause !== undefined) return summaryOf(SENTENCE[worst.cause], worst)
   const wrong = findings.find(({ level }) => level === 'wrong')
-  if (wrong !== undefined) return summaryOf(`Something is wrong, ${wrong.text}.`, wrong)
+  if (wrong !== undefined) return summaryOf(`Something is wrong: ${wrong.text}.`, wrong)
+  const likely = leading(findings, 'warning')
+  if (likely !== undefined) return summaryOf(`Nothing is wrong at this moment. The likeliest reason of a 502 that comes and goes: ${likely.text}.`, likely)
   if (findings.some(({ level }) => level === 'unknown')) return { text: 'Nothing is wrong as far as could be seen; some things could not be looked at.' }
   return { text: 'Nothing is wrong. A 502 that was seen lately came from in front of the host, or is over: its log tells, under the request id of the answer.' }
 }

@@ -18,7 +18,7 @@ const FULL_GROUP_SHARE = 0.95
 const LOW_DISK_BYTES = 500 * MEBIBYTE
 const NO_DISK_BYTES = 20 * MEBIBYTE
 const LOW_INODES = 1_000
-const SLOW_LOOP_SECONDS = 0.2
+const SLOW_LOOP_SECONDS = 0.3
 const OTHERS = 0o077
 
 export interface MachineFacts {
@@ -145,5 +145,5 @@ function judgeLoop({ loopSeconds }: MachineFacts): Finding[] {
   if (loopSeconds === null) return []
   const text = `the front’s event loop was late by at most ${inTime(loopSeconds)} in 99 % of cases`
   if (loopSeconds < SLOW_LOOP_SECONDS) return [{ check: 'machine', level: 'ok', text }]
-  return [{ check: 'machine', level: 'warning', cause: 'host hung', text, advice: 'the machine has too little CPU for what it runs: fewer threads than cores, or a larger machine' }]
+  return [{ check: 'machine', level: 'warning', cause: 'slow', text, advice: 'the machine has too little CPU for what it runs: fewer threads than cores, or a larger machine' }]
 }
