@@ -103,7 +103,7 @@ function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedM
 }
 
 /** Names in the log that mean trouble. */
-const TROUBLE: ReadonlySet<string> = new Set(['backoff', 'quarantined', 'hung', 'suspect', 'over its memory', 'leaks memory', 'gives way', 'ended for its memory', 'replacement failed', 'thread replaced'])
+const TROUBLE: ReadonlySet<string> = new Set(['backoff', 'quarantined', 'hung', 'suspect', 'over its memory', 'leaks memory', 'gives way', 'ended for its memory', 'being replaced', 'no canary', 'replacement failed', 'thread replaced'])
 
 function recordChange(model: HostedModel, event: SupervisionEvent, log: Logger): void {
   model.changed(event)

@@ -97,7 +97,7 @@ interface CommonOptions<I extends ComponentRecord, O extends ComponentRecord, St
   load?: 'eager' | 'lazy'
   /** Workers stop after this long without work, and start again with the next request. Default 0: never. */
   idleSeconds?: number
-  /** A ready worker must run the first example at intervals. Default false. */
+  /** Each ready worker runs the first example now and then, past the queue: one that fails it is routed around, then replaced. Default false. */
   canary?: boolean
   /** Runs once in each thread, before any prediction, within `setupMs`. What it returns is `state`. */
   setup?: (context: SetupContext) => State | Promise<State>

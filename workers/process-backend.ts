@@ -1,6 +1,7 @@
 import { watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Backend, BackendSnapshot, ExitRecord, FromWorker, Limits, MemoryRoom, ModelSpec, Need, PredictItem, PredictionSink, Reservation } from './contract.ts'
+import { Canary, type CanaryReport, NO_EXAMPLE } from './canary.ts'
 import type { Replica, ReplicaDeps } from './replica.ts'
 import type { UsageSource } from './memory-watch.ts'
 import { Supervisor } from './supervisor.ts'
@@ -33,6 +34,7 @@ export interface ProcessBackendDeps extends ReplicaDeps {
 /** Runs predictions in supervised worker processes. */
 export class ProcessBackend implements Backend {
   readonly #supervisor: Supervisor
+  readonly #canary: Canary
   readonly #deps: ProcessBackendDeps
   readonly #events: ProcessBackendEvents
   #limits: Limits
@@ -47,10 +49,15 @@ export class ProcessBackend implements Backend {
     this.#supervisor = new Supervisor(1, {
       described: (spec) => this.#described(spec),
       changed: (worker, what, why) => this.#changed(worker, what, why),
-      capacity: () => events.capacity(),
+      capacity: () => this.#capacity(),
       exited: (record) => events.exited(record),
       log: (message, worker) => events.log(message, worker),
     }, { ...deps, watchFiles: (callback) => watchFolder(dirname(deps.settings.modelFile), callback) })
+    this.#canary = new Canary({
+      replicas: () => this.#supervisor.replicas(),
+      spareUnits: () => this.#spareUnits(),
+      recycle: (replica, why) => this.#supervisor.recycle(replica, why),
+    }, deps.settings.limits, deps)
   }
 
   start(): void {
@@ -134,22 +141,30 @@ export class ProcessBackend implements Backend {
     void this.#supervisor.restart()
   }
 
+  /** Runs the first example on every ready worker now, past the queue; whether or not the model wants canaries. */
+  runCanaries(): Promise<CanaryReport> {
+    return this.#canary.checkAll()
+  }
+
   snapshot(): BackendSnapshot {
     return this.#supervisor.snapshot()
   }
 
   close(drainMs: number): Promise<void> {
+    this.#canary.close()
     return this.#supervisor.close(drainMs)
   }
 
   #run(replica: Replica, items: PredictItem[], sinks: PredictionSink[], alone: boolean): void {
-    replica.run(items, sinks, alone)
+    replica.run(items, this.#canary.watching(replica, sinks), alone)
     this.#supervisor.countPredictions(replica, this.#limits.maxRequests)
   }
 
   #described(spec: ModelSpec): Limits | null {
     const limits = this.#events.described(spec)
-    if (limits !== null) this.#limits = limits
+    if (limits === null) return null
+    this.#limits = limits
+    if (!this.#canary.use(spec, limits)) this.#events.changed(0, 'no canary', NO_EXAMPLE)
     return limits
   }
 
@@ -161,13 +176,25 @@ export class ProcessBackend implements Backend {
     this.#events.changed(worker, what, why)
   }
 
+  #capacity(): void {
+    this.#canary.capacity()
+    this.#events.capacity()
+  }
+
+  /** One that failed its canary is no choice while another is in rotation; alone, it is better than none. */
+  #isAvoided(replica: Replica): boolean {
+    if (!replica.isDoubted) return false
+    for (const other of this.#supervisor.replicas()) if (other.isRoutable() && !other.isDoubted) return true
+    return false
+  }
+
   #leastBusy(need: Need): Replica | null {
     const spare = this.#spareUnits(need)
     // The least busy one is being emptied for a prediction that must run alone.
     const spared = need === 'beside' ? this.#emptiest() : null
     let best: Replica | null = null
     for (const replica of this.#supervisor.replicas()) {
-      if (replica === spared || !replica.hasRoom(spare)) continue
+      if (replica === spared || !replica.hasRoom(spare) || this.#isAvoided(replica)) continue
       if (best === null || replica.units < best.units) best = replica
     }
     return best
@@ -181,7 +208,7 @@ export class ProcessBackend implements Backend {
   #emptiest(): Replica | null {
     let best: Replica | null = null
     for (const replica of this.#supervisor.replicas()) {
-      if (replica.isRoutable() && (best === null || replica.inFlight < best.inFlight)) best = replica
+      if (replica.isRoutable() && (best === null || replica.inFlight < best.inFlight) && !this.#isAvoided(replica)) best = replica
     }
     return best
   }

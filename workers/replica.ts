@@ -142,8 +142,17 @@ export class Replica {
   }
 
   run(items: PredictItem[], sinks: PredictionSink[], alone: boolean): void {
-    this.#flights.add(items, sinks, alone)
     this.#predictions += items.length
+    this.#give(items, sinks, alone)
+  }
+
+  /** As `run`, for an example of our own: it counts as nobody's prediction. */
+  probe(item: PredictItem, sink: PredictionSink): void {
+    this.#give([item], [sink], false)
+  }
+
+  #give(items: PredictItem[], sinks: PredictionSink[], alone: boolean): void {
+    this.#flights.add(items, sinks, alone)
     this.#handle?.send(alone ? { type: 'predict', items, alone } : { type: 'predict', items })
   }
 

@@ -113,6 +113,14 @@ export class Supervisor implements ReplicaOwner {
     if (maxRequests > 0 && replica.predictions >= maxRequests && this.#replacements.mayReplace(replica)) this.#renew(replica, 'recycle')
   }
 
+  /** Replaces one that has gone bad. @returns False when it is being replaced already, or that was tried in vain a moment ago. */
+  recycle(replica: Replica, why: string): boolean {
+    if (this.#closing || this.#sleeping || !this.#replacements.mayReplace(replica)) return false
+    this.changed(replica, 'being replaced', why)
+    this.#renew(replica, 'recycle')
+    return true
+  }
+
   snapshot(): BackendSnapshot {
     const replicas = [...this.#replicas.values()].sort((a, b) => a.worker - b.worker)
     const broken = replicas.find((replica) => replica.cause !== null && replica.state !== 'ready')

@@ -5,6 +5,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import { RequestError } from '../../workers/errors.ts'
 import { sendJson } from '../rest/answer.ts'
 import type { AppDeps } from '../app.ts'
+import { withoutPaths } from '../status/public-text.ts'
 import { isLoopbackAddress } from './hosts.ts'
 import { isSameOrigin } from './origins.ts'
 
@@ -16,6 +17,17 @@ export function createRestartHandler(deps: AppDeps): RequestHandler<{ model: str
     model.restart('asked for by an operator')
     deps.log.info({ model: model.name, requestId: res.locals.requestId }, 'restart asked for')
     sendJson(res, 202, { model: model.name, state: model.view().state })
+  }
+}
+
+/** `POST /admin/<model>/canary`: runs the first example on each ready worker, past the queue, and says what became of it; 200 whatever that is. */
+export function createCanaryHandler(deps: AppDeps): RequestHandler<{ model: string }> {
+  return async (req, res) => {
+    requireOperator(req, res, deps)
+    const model = deps.gateway.model(req.params.model)
+    const { replicas, reason } = await model.backend.runCanaries()
+    const shown = replicas.map(({ error, ...result }) => ({ ...result, ...(error !== undefined && { error: withoutPaths(error) }) }))
+    sendJson(res, 200, { model: model.name, replicas: shown, ...(reason !== undefined && { reason }) })
   }
 }
 

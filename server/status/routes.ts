@@ -1,10 +1,10 @@
-/** What operators and their tools ask: health, status, metrics, and the one order there is. */
+/** What operators and their tools ask: health, status, metrics, and the orders they give. */
 import type { Express } from 'express'
 
 import type { AppDeps } from '../app.ts'
 import type { Pages } from '../pages/routes.ts'
 import { addRoute } from '../rest/route.ts'
-import { createRestartHandler } from '../security/admin.ts'
+import { createCanaryHandler, createRestartHandler } from '../security/admin.ts'
 import { createReadyHandler, sendLive } from './health.ts'
 import { createMetricsHandler } from './metrics.ts'
 import { createStatusHandler } from './status.ts'
@@ -17,4 +17,5 @@ export function mountStatus(app: Express, deps: AppDeps, pages: Pages): void {
   addRoute(app, '/status{/}', { get: createStatusHandler(deps) })
   addRoute(app, '/metrics{/}', { get: createMetricsHandler(deps.metrics) })
   addRoute(app, '/admin/:model/restart{/}', { post: createRestartHandler(deps) })
+  addRoute(app, '/admin/:model/canary{/}', { post: createCanaryHandler(deps) })
 }

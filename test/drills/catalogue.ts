@@ -1,6 +1,7 @@
 import type { Drill } from './drill.ts'
 import { badOutput } from './faults/bad-output.ts'
 import { blockWorker } from './faults/block-worker.ts'
+import { canary, canaryIdle } from './faults/canary.ts'
 import { clientsLeave } from './faults/clients-leave.ts'
 import { clockJump } from './faults/clock-jump.ts'
 import { endlessLoop } from './faults/endless-loop.ts'
@@ -29,7 +30,7 @@ import { portInTimeWait, portOfOrphan, portOfStranger, staleRunState } from './f
 /** Every drill, in the order of the table. */
 export const DRILLS: readonly Drill[] = [
   killOneOfTwo, killOnlyWorker, killAllWorkers,
-  freezeWorker, freezeAndThaw, blockWorker, endlessLoop,
+  freezeWorker, freezeAndThaw, blockWorker, endlessLoop, canary, canaryIdle,
   poison, poisonAmongFour, heapExhaustion, leakWithCalls, leakBetweenCalls,
   slowStart, throwingStart, thirdTimeLucky,
   outputFloods, logUnread, badOutput, slowReader,
