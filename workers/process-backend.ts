@@ -55,7 +55,7 @@ export class ProcessBackend implements Backend {
     }, { ...deps, watchFiles: (callback) => watchFolder(dirname(deps.settings.modelFile), callback) })
     this.#canary = new Canary({
       replicas: () => this.#supervisor.replicas(),
-      spareUnits: () => this.#spareUnits(),
+      spareUnits: () => Math.max(this.#spareUnits('shared'), this.#spareUnits('full')),
       recycle: (replica, why) => this.#supervisor.recycle(replica, why),
     }, deps.settings.limits, deps)
   }
