@@ -7,8 +7,9 @@ import type { ConfigFile } from '../../workers/config-file.ts'
 import { makeSite } from '../drills/host.ts'
 import { TargetProcess } from './target-process.ts'
 
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const MAIN = fileURLToPath(new URL('../../bin/footlights.mjs', import.meta.url))
-const MODELS = fileURLToPath(new URL('models/', import.meta.url))
+export const MODELS = fileURLToPath(new URL('models/', import.meta.url))
 const CEILINGS = fileURLToPath(new URL('ceilings/', import.meta.url))
 const PEERS = fileURLToPath(new URL('peers/', import.meta.url))
 
@@ -22,6 +23,19 @@ const SAY_HELLO: FirstQuestion = { model: 'echo', inputs: { text: 'hello world' 
 
 export function startCeiling(name: 'node-http' | 'express', ask = SAY_HELLO): Promise<TargetProcess> {
   return TargetProcess.start((port) => ({ command: process.execPath, args: [join(CEILINGS, `${name}.ts`), String(port)], answers: (url) => isAnswered(url, ask) }))
+}
+
+/**
+ * `npm start`, as a person starts it.
+ *
+ * @param folder For its models, its state and what Node keeps compiled; a new one makes the very first start. Stays.
+ */
+export function startByNpm(folder: string): Promise<TargetProcess> {
+  return TargetProcess.start((port) => ({
+    command: 'npm', args: ['start', '--silent'], cwd: ROOT,
+    env: { PORT: String(port), FOOTLIGHTS_MODELS: join(folder, 'models'), FOOTLIGHTS_STATE: join(folder, 'state'), NODE_COMPILE_CACHE: join(folder, 'compiled') },
+    answers: (url) => isAnswered(url, SAY_HELLO),
+  }))
 }
 
 export interface FootlightsSettings {
@@ -66,7 +80,7 @@ export function startPeer(name: PeerName, { python, ask = SAY_HELLO, processes =
       PYTHONDONTWRITEBYTECODE: '1', BENCH_MODEL: ask.model, BENCH_PROCESSES: String(processes),
       GRADIO_ANALYTICS_ENABLED: 'False', HF_HUB_OFFLINE: '1',
     },
-    answers: (url) => (name === 'gradio' ? isConfigured(url) : isAnswered(url, ask)),
+    answers: (url) => (name === 'gradio' ? isAnsweredByGradio(url) : isAnswered(url, ask)),
   }))
 }
 
@@ -84,8 +98,8 @@ async function isAnswered(url: string, { model, inputs }: FirstQuestion): Promis
   return response.ok
 }
 
-async function isConfigured(url: string): Promise<boolean> {
-  const response = await fetch(`${url}/config`)
-  await response.arrayBuffer()
-  return response.ok
+async function isAnsweredByGradio(url: string): Promise<boolean> {
+  const called = await fetch(`${url}/gradio_api/call/echo`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ data: ['hello world'] }) })
+  const id = /"event_id":\s?"(\w+)"/.exec(await called.text())?.[1]
+  return id !== undefined && (await (await fetch(`${url}/gradio_api/call/echo/${id}`)).text()).includes('event: complete')
 }

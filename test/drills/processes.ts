@@ -18,6 +18,11 @@ export function rssBytesOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0) * 1024
 }
 
+/** Proportional set size in bytes: its own memory, and its share of what it shares. 0 when the process is gone. */
+export function pssBytesOf(pid: number): number {
+  return Number(/^Pss:\s+(\d+) kB/m.exec(textOf(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) * 1024
+}
+
 /** CPU time that a process has used so far. Source: proc_pid_stat(5), fields 14 and 15, in ticks of 10 ms. */
 export function cpuSecondsOf(pid: number): number {
   const fields = textOf(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? []

@@ -1,14 +1,17 @@
 import { type Bench, type Contestant, ERRORS, type Group, inTurn, P50, P99, PER_SECOND } from '../bench.ts'
+import type { ImagesJob } from '../load/jobs.ts'
 import type { TargetProcess } from '../target-process.ts'
 import { startCeiling, startFootlights, startPeer } from '../targets.ts'
 
-const CONNECTIONS = [1, 10, 100, 1_000]
+export const CONNECTIONS = [1, 10, 100, 1_000]
 const QUICK_CONNECTIONS = [1, 100]
 const SMALL = 'hello world'
 const LARGE = 'x'.repeat(100_000)
 const WARM_UP_SECONDS = 0.5
+const IMAGE_CONNECTIONS = 4
 
 export const ECHO_LARGE = 'echo of 100 kB, 10 connections'
+export const ECHO_IMAGE = 'image of 5 MB in and out, 4 connections'
 
 export function echoAt(connections: number): string {
   return `echo of 11 bytes, ${connections.toLocaleString('en')} connection${connections === 1 ? '' : 's'}`
@@ -25,7 +28,7 @@ export function contestants({ python }: Bench): Contestant[] {
   const own: Contestant[] = [
     { name: 'node:http', start: () => startCeiling('node-http') },
     { name: 'express', start: () => startCeiling('express') },
-    { name: 'footlights', start: () => startFootlights() },
+    { name: 'footlights', start: () => startFootlights({ models: ['echo', 'image'] }) },
   ]
   if (python === undefined) return own
   return [...own, ...(['fastapi', 'litserve', 'mosec'] as const).map((name): Contestant => ({ name, start: () => startPeer(name, { python }) }))]
@@ -33,10 +36,20 @@ export function contestants({ python }: Bench): Contestant[] {
 
 async function measure({ settings, load, figures }: Bench, name: Contestant['name'], target: TargetProcess): Promise<void> {
   const url = `${target.url}/echo/predict`
+  const { seconds } = settings
   // A server is as fast as it gets only when its code is compiled.
-  await load.run({ kind: 'requests', url, connections: 20, seconds: WARM_UP_SECONDS, warmUpSeconds: settings.seconds / 2, body: { text: SMALL } })
+  await load.run({ kind: 'requests', url, connections: 20, seconds: WARM_UP_SECONDS, body: { text: SMALL } })
   for (const connections of settings.quick ? QUICK_CONNECTIONS : CONNECTIONS) {
-    figures.add('echo', echoAt(connections), name, await load.run({ kind: 'requests', url, connections, seconds: settings.seconds, warmUpSeconds: 0, body: { text: SMALL } }))
+    const measures = await load.run({ kind: 'requests', url, connections, seconds, body: { text: SMALL } })
+    figures.add('echo', echoAt(connections), name, { ...measures, connections })
   }
-  figures.add('echo', ECHO_LARGE, name, await load.run({ kind: 'requests', url, connections: 10, seconds: settings.seconds, warmUpSeconds: 0, body: { text: LARGE } }))
+  figures.add('echo', ECHO_LARGE, name, await load.run({ kind: 'requests', url, connections: 10, seconds, body: { text: LARGE } }))
+  figures.add('echo', ECHO_IMAGE, name, await load.run({ kind: 'images', connections: IMAGE_CONNECTIONS, seconds, ...imageWay(name, target) }))
+}
+
+/** As each of them takes an image. */
+function imageWay(name: Contestant['name'], { url }: TargetProcess): Pick<ImagesJob, 'url' | 'as'> {
+  if (name === 'footlights') return { url: `${url}/image/predict`, as: 'form' }
+  if (name === 'litserve') return { url: `${url}/echo/predict`, as: 'base64' }
+  return { url: `${url}/image/predict`, as: 'raw' }
 }

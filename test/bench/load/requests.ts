@@ -1,26 +1,19 @@
 import autocannon from 'autocannon'
 
-import { type Measures, quantile } from '../figures.ts'
+import type { Measures } from '../figures.ts'
 import type { RequestsJob } from './jobs.ts'
+import { Tally } from './tally.ts'
 
-/** @returns `perSecond`, `p50Ms`, `p99Ms` of the good answers, and `errors`: what was not answered with 2xx. */
-export async function makeRequests({ warmUpSeconds, ...job }: RequestsJob): Promise<Measures> {
-  if (warmUpSeconds > 0) await fire({ ...job, connections: Math.min(job.connections, 50) }, warmUpSeconds)
-  return fire(job, job.seconds)
-}
+const GIVE_UP_SECONDS = 30
 
-async function fire({ url, connections, body }: Omit<RequestsJob, 'warmUpSeconds'>, seconds: number): Promise<Measures> {
-  const latencies: number[] = []
+export async function makeRequests({ url, connections, seconds, body }: RequestsJob): Promise<Measures> {
+  const tally = new Tally()
   const ended = Promise.withResolvers<autocannon.Result>()
   const shooting = autocannon({
-    url, connections, duration: seconds, method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), timeout: 30,
+    url, connections, duration: seconds, method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), timeout: GIVE_UP_SECONDS,
   }, (error: unknown, result) => (error ? ended.reject(error) : ended.resolve(result)))
-  shooting.on('response', (_client, statusCode, _bytes, responseMs) => {
-    if (statusCode < 300) latencies.push(responseMs)
-  })
+  shooting.on('response', (_client, statusCode, _bytes, responseMs) => tally.add(statusCode, responseMs))
   const result = await ended.promise
-  return {
-    perSecond: result['2xx'] / result.duration, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99),
-    errors: result.errors + result.timeouts + result.non2xx,
-  }
+  tally.errors += result.errors + result.timeouts
+  return tally.measures(result.duration)
 }

@@ -2,9 +2,7 @@
 import sys
 import time
 
-from fastapi import Response
 from litserve import LitAPI, LitServer
-from starlette.requests import Request
 
 from work import TOKEN_PAUSE_SECONDS, batch_seconds, burn, token
 

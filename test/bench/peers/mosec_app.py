@@ -62,4 +62,6 @@ if __name__ == "__main__":
     server = Server()
     batching = {"max_batch_size": BATCH_SIZE, "max_wait_time": BATCH_WAIT_MS} if model == "batch" else {}
     server.append_worker(worker, num=int(os.environ["BENCH_PROCESSES"]), timeout=60, route=f"/{model}/predict", **batching)
+    if model == "echo":
+        server.append_worker(Image, timeout=60, route="/image/predict")
     server.run()

@@ -1,0 +1,32 @@
+import { type Bench, type Contestant, ERRORS, type Group, inTurn, P50, P99, PER_SECOND } from '../bench.ts'
+import { type FirstQuestion, startFootlights, startPeer } from '../targets.ts'
+import { batchMs } from '../work.ts'
+
+const ASK: FirstQuestion = { model: 'batch', inputs: { text: 'hello world' } }
+const CONNECTIONS = [1, 32, 64]
+const MAX_SIZE = 32
+const WARM_UP_SECONDS = 0.5
+
+export function batchAt(connections: number): string {
+  return `10 ms + 0.1 ms each, at most 32 together, ${connections} connection${connections === 1 ? '' : 's'}`
+}
+
+/** What the work alone allows, a second. */
+export function batchLimit(connections: number): number {
+  const size = Math.min(connections, MAX_SIZE)
+  return (size / batchMs(size)) * 1_000
+}
+
+export const batching: Group = { name: 'batching', title: 'Batching', columns: [PER_SECOND, P50, P99, ERRORS], run }
+
+async function run(bench: Bench): Promise<void> {
+  const { python, settings, load, figures } = bench
+  const peers: Contestant[] = python === undefined ? [] : (['litserve', 'mosec'] as const).map((name) => ({ name, start: () => startPeer(name, { python, ask: ASK }) }))
+  await inTurn(bench, [{ name: 'footlights', start: () => startFootlights({ models: ['batch'] }) }, ...peers], async ({ name }, target) => {
+    const url = `${target.url}/batch/predict`
+    await load.run({ kind: 'requests', url, connections: 32, seconds: WARM_UP_SECONDS, body: ASK.inputs })
+    for (const connections of CONNECTIONS) {
+      figures.add('batching', batchAt(connections), name, await load.run({ kind: 'requests', url, connections, seconds: settings.seconds, body: ASK.inputs }))
+    }
+  })
+}
