@@ -57,7 +57,8 @@ export class Prediction {
   readonly model: string
   readonly requestId: string
   readonly #onReaders: (readers: number) => void
-  readonly #readers = new Set<PredictionReader>()
+  /** Most predictions are asked for their result alone, and thousands may wait: what only readers need is made for the first of them. */
+  #readers: Set<PredictionReader> | null = null
   #state: PredictionState = 'queued'
   #outputs: Values | undefined
   #outputId = 0
@@ -66,12 +67,12 @@ export class Prediction {
   #firstId = 1
   #lastId = 0
   #characters = 0
-  #waiters: (() => void)[] = []
+  #result: PromiseWithResolvers<Values> | null = null
   waitSeconds = 0
   runSeconds = 0
 
   /** @param onReaders Hears how many readers there are, each time one comes or goes. */
-  constructor(model: string, requestId: string, onReaders: (readers: number) => void = () => {}, id: string = unguessableId()) {
+  constructor(model: string, requestId: string, onReaders: (readers: number) => void = nobodyCounts, id: string = unguessableId()) {
     this.id = id
     this.model = model
     this.requestId = requestId
@@ -108,19 +109,20 @@ export class Prediction {
   }
 
   /** The final outputs. @throws {HostError} what the prediction ended with. */
-  async result(): Promise<Values> {
-    if (!this.ended) await new Promise<void>((resolve) => this.#waiters.push(resolve))
-    if (this.#error !== undefined) throw this.#error
-    return this.#outputs ?? {}
+  result(): Promise<Values> {
+    this.#result ??= Promise.withResolvers()
+    if (this.ended) this.#settle(this.#result)
+    return this.#result.promise
   }
 
   /** Follows the events until the end. Counts as a reader until it ends or `return` is called, also while it waits. */
   events(options: EventsOptions = {}): AsyncIterableIterator<PredictionEvent> {
+    const readers = (this.#readers ??= new Set())
     const reader = new PredictionReader(this, options, () => {
-      if (this.#readers.delete(reader)) this.#onReaders(this.#readers.size)
+      if (readers.delete(reader)) this.#onReaders(readers.size)
     })
-    this.#readers.add(reader)
-    this.#onReaders(this.#readers.size)
+    readers.add(reader)
+    this.#onReaders(readers.size)
     return reader
   }
 
@@ -177,14 +179,14 @@ export class Prediction {
     if (outputs !== undefined) this.output(outputs)
     this.#state = 'succeeded'
     this.#add({ id: ++this.#lastId, type: 'done', waitSeconds: this.waitSeconds, runSeconds: this.runSeconds }, 0)
-    this.#settle()
+    if (this.#result !== null) this.#settle(this.#result)
   }
 
   fail(error: HostError): void {
     this.#error = error
     this.#state = error.code === 'CANCELLED' ? 'cancelled' : 'failed'
     this.#add({ id: ++this.#lastId, type: 'error', error }, 0)
-    this.#settle()
+    if (this.#result !== null) this.#settle(this.#result)
   }
 
   /** What it holds in memory, roughly: the log and the latest outputs. */
@@ -214,7 +216,7 @@ export class Prediction {
     this.#characters += characters + EVENT_CHARACTERS
     this.#events.push(event)
     if (this.#characters > LOG_CHARACTERS) this.#giveWay()
-    for (const reader of this.#readers) reader.wake()
+    if (this.#readers !== null) for (const reader of this.#readers) reader.wake()
   }
 
   /** The older half goes at once, so that a long stream does not shift its log for each event. The newest event stays. */
@@ -228,7 +230,10 @@ export class Prediction {
     this.#characters = this.#events.reduce((sum, event) => sum + charactersOf(event) + EVENT_CHARACTERS, 0)
   }
 
-  #settle(): void {
-    for (const resolve of this.#waiters.splice(0)) resolve()
+  #settle({ resolve, reject }: PromiseWithResolvers<Values>): void {
+    if (this.#error !== undefined) reject(this.#error)
+    else resolve(this.#outputs ?? {})
   }
 }
+
+function nobodyCounts(): void {}

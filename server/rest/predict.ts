@@ -39,9 +39,10 @@ export function createPredictHandler(deps: AppDeps): RequestHandler<ModelParams>
     }
     const prediction = submit(deps, res, model, stored, submitOptions(req, res, mode, timeoutMs, arrivedMs))
     const render = createRender(req, model.spec?.outputs ?? {}, deps.files, deps.config.rootPath)
-    if (mode === 'answer') await answer(deps, res, prediction, render)
-    else if (mode === 'stream') await streamPrediction(res, prediction, { after: undefined, appends: wantsAppends(req), render })
-    else accept(deps, res, prediction)
+    // Returned, not awaited: while thousands wait, nothing of this function is kept.
+    if (mode === 'answer') return answer(deps, res, prediction, render)
+    if (mode === 'stream') return streamPrediction(res, prediction, { after: undefined, appends: wantsAppends(req), render })
+    return accept(deps, res, prediction)
   }
 }
 
@@ -129,13 +130,14 @@ function deadlinePassed(): CapacityError {
   return new CapacityError('DEADLINE_EXCEEDED', 'The deadline passed before the prediction could begin.')
 }
 
-async function answer(deps: AppDeps, res: Response, prediction: Prediction, render: Render): Promise<void> {
+function answer(deps: AppDeps, res: Response, prediction: Prediction, render: Render): Promise<void> {
   res.setHeader('x-prediction-id', prediction.id)
-  res.once('close', () => {
+  res.on('close', () => {
     if (!res.writableEnded) deps.gateway.cancel(prediction)
   })
-  const outputs = await prediction.result()
-  if (!res.destroyed) sendJson(res, 200, render(outputs))
+  return prediction.result().then((outputs) => {
+    if (!res.destroyed) sendJson(res, 200, render(outputs))
+  })
 }
 
 function accept(deps: AppDeps, res: Response, prediction: Prediction): void {
