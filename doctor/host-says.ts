@@ -66,5 +66,5 @@ export type HostStatus = z.output<typeof statusSchema>
 
 /** Nobody waits for it, and no process of it is there. */
 export function isAsleep({ cause, state }: ModelStatus): boolean {
-  return state === 'ready' && cause === 'sleeping'
+  return state === 'ready' && cause?.startsWith('sleeping') === true
 }

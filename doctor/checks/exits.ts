@@ -14,7 +14,7 @@ const ADVICE: Record<string, string> = {
   crash: KERNEL,
   signal: KERNEL,
   code: 'it ended by itself: look for process.exit, or an error that nobody catches, in what it wrote last',
-  oom: 'its JS heap was full: look for what it keeps, or raise its heapMb',
+  oom: 'its JS heap was full (SIGABRT: look for what it keeps, or raise its heapMb), or the kernel had no memory left for it (SIGKILL: see the line about memory below)',
   rss: 'it used more memory than its rssMb: look for a leak outside of the JS heap, or raise rssMb',
   hang: 'its process stood still: native code on its main thread, a debugger, or a machine without CPU time',
   timeout: 'predictions ran longer than timeoutMs or did not heed their signal: raise timeoutMs or make them stop',

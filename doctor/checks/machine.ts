@@ -3,9 +3,9 @@ import { constants } from 'node:fs'
 import { access, stat, statfs } from 'node:fs/promises'
 import { ask } from '../ask.ts'
 import type { Finding } from '../finding.ts'
-import { type ControlGroup, controlGroupOf, type Descriptors, descriptorsOf, type MachineMemory, machineMemory, type TimeWait, timeWait } from '../proc.ts'
+import { type Bounds, boundsOf, type Descriptors, descriptorsOf, type TimeWait, timeWait } from '../proc.ts'
 import type { Target } from '../settings.ts'
-import { count, inMemory, inTime } from '../words.ts'
+import { inMemory, inTime } from '../words.ts'
 
 const MEBIBYTE = 1024 * 1024
 const FEW_DESCRIPTORS_SHARE = 0.8
@@ -14,7 +14,6 @@ const NO_DESCRIPTORS_SHARE = 0.95
 const SMALL_DESCRIPTOR_LIMIT = 1_024
 const LOW_MEMORY_BYTES = 256 * MEBIBYTE
 const NO_MEMORY_BYTES = 64 * MEBIBYTE
-const FULL_GROUP_SHARE = 0.95
 const LOW_DISK_BYTES = 500 * MEBIBYTE
 const NO_DISK_BYTES = 20 * MEBIBYTE
 const LOW_INODES = 1_000
@@ -23,8 +22,7 @@ const OTHERS = 0o077
 
 export interface MachineFacts {
   descriptors: Descriptors | null
-  memory: MachineMemory | null
-  group: ControlGroup | null
+  bounds: Bounds | null
   timeWait: TimeWait | null
   /** Of the front's event loop, the 99th percentile since someone last looked. */
   loopSeconds: number | null
@@ -52,8 +50,7 @@ export async function lookAtMachine(target: Target, frontPid: number | null): Pr
   const told = open === null || limit === null ? null : { open, limit }
   return {
     descriptors: (frontPid === null ? null : descriptorsOf(frontPid)) ?? told,
-    memory: target.isLocal ? machineMemory() : null,
-    group: target.isLocal ? controlGroupOf(frontPid ?? process.pid) : null,
+    bounds: target.isLocal ? boundsOf(frontPid ?? process.pid) : null,
     timeWait: target.isLocal ? timeWait() : null,
     loopSeconds: metricIn(text, 'nodejs_eventloop_lag_p99_seconds'),
     folder: target.isLocal ? await lookAtFolder(target.stateDir) : null,
@@ -95,26 +92,21 @@ function judgeDescriptors({ descriptors }: MachineFacts): Finding[] {
   return [{ check: 'machine', level: 'ok', text }]
 }
 
-function judgeMemory({ memory }: MachineFacts): Finding[] {
-  if (memory === null) return []
-  const text = `${inMemory(memory.availableBytes)} of ${inMemory(memory.totalBytes)} of memory are available`
-  const advice = 'fewer replicas or models, smaller limits, or a larger machine'
-  if (memory.availableBytes < NO_MEMORY_BYTES) return [{ check: 'machine', level: 'wrong', cause: 'memory of the machine', text, advice }]
-  if (memory.availableBytes < LOW_MEMORY_BYTES) return [{ check: 'machine', level: 'warning', cause: 'memory of the machine', text, advice }]
+function judgeMemory({ bounds }: MachineFacts): Finding[] {
+  if (bounds === null || bounds.memory === null) return []
+  const { availableBytes, limitBytes } = bounds.memory
+  const text = `${inMemory(availableBytes)} of ${inMemory(limitBytes)} of memory are available`
+  const advice = 'fewer replicas or models, smaller limits, idleSeconds for what is seldom asked, or a larger machine or container'
+  if (availableBytes < NO_MEMORY_BYTES) return [{ check: 'machine', level: 'wrong', cause: 'memory of the machine', text, advice }]
+  if (availableBytes < LOW_MEMORY_BYTES) return [{ check: 'machine', level: 'warning', cause: 'memory of the machine', text, advice }]
   return [{ check: 'machine', level: 'ok', text }]
 }
 
-function judgeGroup({ group }: MachineFacts): Finding[] {
-  if (group === null) return []
-  const { memoryLimitBytes, memoryBytes, oomKills, cpus } = group
+function judgeGroup({ bounds }: MachineFacts): Finding[] {
+  const { oomKills, cpus } = bounds ?? { oomKills: null, cpus: null }
   const findings: Finding[] = []
-  if (memoryLimitBytes !== null && memoryBytes !== null) {
-    const text = `the container (control group) uses ${inMemory(memoryBytes)} of ${inMemory(memoryLimitBytes)}`
-    if (memoryBytes > memoryLimitBytes * FULL_GROUP_SHARE) findings.push({ check: 'machine', level: 'warning', cause: 'memory of the machine', text, advice: 'a part of it may be cached files; else raise the container’s limit, or lower rssMb and replicas' })
-    else findings.push({ check: 'machine', level: 'ok', text })
-  }
   if (oomKills !== null && oomKills > 0) {
-    findings.push({ check: 'machine', level: 'warning', cause: 'memory of the machine', text: `the kernel has ended ${count(oomKills, 'process').replace(/processs$/, 'processes')} of the container for want of memory`, advice: 'raise the container’s limit, or lower rssMb and replicas' })
+    findings.push({ check: 'machine', level: 'warning', cause: 'memory of the machine', text: `the kernel has ended ${oomKills === 1 ? 'a process' : `${oomKills} processes`} of the container for want of memory`, advice: 'raise the container’s limit, or lower rssMb and replicas' })
   }
   if (cpus !== null && cpus < 1) findings.push({ check: 'machine', level: 'warning', text: `the container may use ${cpus} of a core`, advice: 'give it one at least: the front and the workers share it' })
   return findings

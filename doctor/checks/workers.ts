@@ -54,7 +54,7 @@ const STEP = { load: 'can not be loaded', setup: 'does not set up', example: 'fa
 
 function judgeModel(model: ModelStatus, trial: Trial | undefined, now: Date): Finding {
   const { name, state, cause, replicas } = model
-  if (isAsleep(model)) return { check: 'workers', level: 'ok', text: `${name} sleeps; the next request wakes it` }
+  if (isAsleep(model)) return { check: 'workers', level: 'ok', text: `${name} sleeps${cause === 'sleeping' ? '' : ` (${cause})`}; the next request wakes it` }
   if (state === 'unavailable') return unavailable(model, trial, now)
   if (state !== 'ready') return { check: 'workers', level: 'warning', text: `${name} is ${state}${cause == null ? '' : ` (${cause})`}; its requests are held`, advice: 'wait, and ask again' }
   const ready = replicas.filter((replica) => replica.state === 'ready')

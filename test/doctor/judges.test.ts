@@ -160,17 +160,17 @@ describe('memory', () => {
 
 describe('machine', () => {
   const folder: FolderFacts = { path: '/s', isThere: true, isWritable: true, isOurs: true, mode: 0o700, freeBytes: 10_000 * MB, freeInodes: 1e6, inodes: 2e6 }
-  const facts = (more: Partial<MachineFacts>): MachineFacts => ({ descriptors: null, memory: null, group: null, timeWait: null, loopSeconds: null, folder: null, ...more })
-  const group = { memoryLimitBytes: 1000 * MB, memoryBytes: 100 * MB, oomKills: 0, cpus: null }
+  const facts = (more: Partial<MachineFacts>): MachineFacts => ({ descriptors: null, bounds: null, timeWait: null, loopSeconds: null, folder: null, ...more })
+  const bounds = { memory: null, oomKills: 0, cpus: null }
 
   for (const [what, given, level, text] of [
     ['descriptors', { descriptors: { open: 50, limit: 20_000 } }, 'ok', /50 of 20000/],
     ['descriptors, nearly none left', { descriptors: { open: 980, limit: 1_024 } }, 'wrong', /980 of 1024/],
     ['descriptors, few allowed', { descriptors: { open: 50, limit: 1_024 } }, 'warning', /soon used up/],
-    ['no memory', { memory: { availableBytes: 50 * MB, totalBytes: 1000 * MB } }, 'wrong', /50 MB of 1000 MB/],
-    ['a full container', { group: { ...group, memoryBytes: 990 * MB } }, 'warning', /uses 990 MB of 1000 MB/],
-    ['ends by the kernel', { group: { ...group, memoryLimitBytes: null, oomKills: 2 } }, 'warning', /ended 2 processes/],
-    ['half a core', { group: { ...group, memoryLimitBytes: null, cpus: 0.5 } }, 'warning', /0\.5 of a core/],
+    ['no memory', { bounds: { ...bounds, memory: { availableBytes: 50 * MB, limitBytes: 1000 * MB } } }, 'wrong', /50 MB of 1000 MB/],
+    ['little memory', { bounds: { ...bounds, memory: { availableBytes: 200 * MB, limitBytes: 1000 * MB } } }, 'warning', /200 MB of 1000 MB/],
+    ['ends by the kernel', { bounds: { ...bounds, oomKills: 2 } }, 'warning', /ended 2 processes/],
+    ['half a core', { bounds: { ...bounds, cpus: 0.5 } }, 'warning', /0\.5 of a core/],
     ['ports used up', { timeWait: { waiting: 27_000, ports: 28_232 } }, 'warning', /27000 connections/],
     ['a busy loop', { loopSeconds: 0.7 }, 'warning', /late by at most 700 ms/],
     ['a folder as it should be', { folder }, 'ok', /10000 MB free/],
