@@ -146,13 +146,15 @@ async function packageVersion(): Promise<string> {
   return typeof version === 'string' ? version : '0.0.0'
 }
 
-async function listen({ config, log, server, socket, runState, files, models }: Host): Promise<void> {
+async function listen({ config, log, server, socket, siblings, runState, files, models }: Host): Promise<void> {
   // Before the port: whoever has it must be found by the others.
   const path = await socket.listen().catch((error: unknown) => {
     log.warn({ error }, 'no socket for other hosts of this state folder; a reload would lose what callers come back for')
     return null
   })
   if (path !== null) runState.update({ socket: path })
+  // An older host serves meanwhile. Of two on one port each gets its share of the requests, and ours would have to wait.
+  if (cluster.isWorker && siblings.areThere) await modelsSettled(models)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(unbindable(error, config)))
     server.listen(config.port, config.host, () => resolve())

@@ -9,9 +9,11 @@ import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
+import { beginCrossings, goOnInJavaScript } from './drills/across-reload.ts'
+
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const PM2 = join(ROOT, 'node_modules', 'pm2', 'bin', 'pm2')
-const ECHO = fileURLToPath(new URL('./fixtures/models/echo/', import.meta.url))
+const MODELS = fileURLToPath(new URL('./fixtures/models/', import.meta.url))
 const CALLERS = 8
 
 interface Pm2Process {
@@ -27,11 +29,11 @@ interface Pm2 {
   host(): Promise<Pm2Process>
 }
 
-/** A pm2 daemon of its own, with the echo model; both end after the test whatever happens. */
-async function startPm2(t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Pm2> {
+/** A pm2 daemon of its own, with some models; both end after the test whatever happens. */
+async function startPm2(t: TestContext, env: NodeJS.ProcessEnv = {}, models: readonly string[] = ['echo']): Promise<Pm2> {
   const home = await mkdtemp(join(tmpdir(), 'footlights-pm2-'))
   await mkdir(join(home, 'models'))
-  await cp(ECHO, join(home, 'models', 'echo'), { recursive: true })
+  for (const model of models) await cp(join(MODELS, model), join(home, 'models', model), { recursive: true })
   const port = await freePort()
   const inherited = { ...process.env }
   for (const name of ['NODE_TEST_CONTEXT', 'NODE_OPTIONS', 'FOOTLIGHTS_CONFIG', 'LOG_LEVEL']) delete inherited[name]
@@ -116,6 +118,21 @@ describe('pm2 with ecosystem.config.js', () => {
     assert.deepEqual([stopped.pm2_env.status, stopped.pm2_env.exit_code], ['stopped', 0])
     await assert.rejects(fetch(pm2.url))
     assert.match(await hostLog(pm2.home), new RegExp(`^{"timestamp":.*${pm2.url}`, 'm'))
+  })
+
+  it('loses nothing that callers have open, or come back for, while it is replaced', async (t) => {
+    const pm2 = await startPm2(t, {}, ['long-stream'])
+    await pm2.run('start', 'ecosystem.config.js')
+    const app = `${pm2.url}/long-stream`
+    const client = await goOnInJavaScript(app, 2)
+    const crossings = await beginCrossings(app)
+    await pm2.run('reload', 'footlights')
+    const ends = await Promise.all(Object.entries(crossings).map(async ([what, finish]) => [what, await finish()] as const))
+    assert.deepEqual(ends.filter(([, failure]) => failure !== null), [])
+    const { right, wrong } = await client.stop()
+    assert.ok(right > 0)
+    assert.deepEqual(wrong, [])
+    assert.deepEqual((await readdir(join(pm2.home, 'state', 'run'))).length, 2, 'the files of the new host and no others')
   })
 
   it('does not start a host again whose configuration is bad', async (t) => {

@@ -6,6 +6,7 @@ import type { JsonObject } from '../body.ts'
 import { EventStream } from '../event-stream.ts'
 import type { HostedModel } from '../hosted-model.ts'
 import { sendJson } from '../rest/answer.ts'
+import { isPassed } from '../siblings/passed.ts'
 import type { Owner } from '../siblings/siblings.ts'
 import { dataOf, requireFunction, sessionHashOf } from './bodies.ts'
 import type { GradioHost } from './gradio-host.ts'
@@ -44,6 +45,8 @@ async function join(host: GradioHost, req: Request, res: Response): Promise<void
   const data = dataOf(body)
   const owner = await ownerOf(host, req, name, sessionHash)
   if (owner.socket !== null && (await host.deps.siblings.forward(owner.socket, req, res, body))) return
+  // It is ours from here on, however long the inputs take.
+  if (host.deps.siblings.areThere) host.sessions(host.model(req)).open(sessionHash).promise()
   const call = await host.call(req, res)
   const audience = req.get('x-gradio-user') === 'app' ? 'page' : 'library'
   const event = await host.begin(call, data, 'stream', { sessionHash, audience })
@@ -69,7 +72,7 @@ async function data(host: GradioHost, req: Request, res: Response): Promise<void
   if (!isHeld && (await host.deps.siblings.pass(req, res, { kind: 'session', model: model.name, id: hash }))) return
   const session = host.sessions(model).session(hash)
   const stream = new EventStream(res, HEARTBEAT)
-  if (session !== undefined) session.attach(stream, host.context(req, model))
+  if (session !== undefined) session.attach(stream, host.context(req, model), isPassed(req))
   // A status would be a broken connection to the JavaScript client.
   else stream.end(dataLine({ msg: 'unexpected_error', event_id: null, message: '404: Not Found', session_not_found: true, success: false }))
 }

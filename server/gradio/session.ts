@@ -50,6 +50,8 @@ export class Session {
   #told: { thread: Thread; atMs: number }[] = []
   #reader: EventStream | null = null
   #context: RenderContext | null = null
+  /** The reader comes through another front, which may be about to end. */
+  #isPassed = false
   #closedAtMs = Number.NEGATIVE_INFINITY
   #promisedUntilMs = Number.NEGATIVE_INFINITY
   #manner = ONE_BY_ONE
@@ -58,7 +60,7 @@ export class Session {
 
   /**
    * @param onTold Hears of each event whose end was written.
-   * @param isDraining Another front takes the client's next call: its stream is closed as soon as there is nothing to tell.
+   * @param isDraining Another front takes the client's next call.
    */
   constructor(onTold: (eventId: string) => void, isDraining: () => boolean) {
     this.#onTold = onTold
@@ -95,6 +97,7 @@ export class Session {
 
   add(event: GradioEvent): void {
     clearTimeout(this.#closing)
+    this.#promisedUntilMs = Number.NEGATIVE_INFINITY
     if (this.#pending.size > 0) this.#manner = MANY_AT_ONCE
     const thread = { event, transcript: new Transcript(event.subject), encoder: new DiffEncoder() }
     this.#pending.set(event.id, thread)
@@ -111,10 +114,11 @@ export class Session {
     return this.#reader === null ? Math.max(0, this.#closedAtMs + this.#manner.crossingMs - performance.now()) : 0
   }
 
-  /** Tells everything to this reader from now on; an earlier reader is sent off. */
-  attach(reader: EventStream, context: RenderContext): void {
+  /** Tells everything to this reader from now on; an earlier reader is sent off. @param isPassed It comes through another front. */
+  attach(reader: EventStream, context: RenderContext, isPassed: boolean): void {
     const earlier = this.#reader
     this.#reader = reader
+    this.#isPassed = isPassed
     this.#context = context
     earlier?.end(dataLine(CLOSE_STREAM))
     this.#repeatUnread()
@@ -162,7 +166,10 @@ export class Session {
     this.#closeWhenDone()
   }
 
-  /** Looks and closes in one go, so that no call is answered in between. */
+  /**
+   * Looks and closes in one go, so that no call is answered in between. Where two fronts are at work, at the first chance: the client's next
+   * stream opens at the one that stays.
+   */
   #closeWhenDone(): void {
     if (this.#pending.size > 0) return
     clearTimeout(this.#closing)
@@ -170,7 +177,7 @@ export class Session {
       if (this.#pending.size > 0 || this.#reader === null) return
       this.#closedAtMs = performance.now()
       this.#reader.end(dataLine(CLOSE_STREAM))
-    }, this.#isDraining() ? 0 : this.#manner.lingerMs)
+    }, this.#isDraining() || this.#isPassed ? 0 : this.#manner.lingerMs)
   }
 }
 

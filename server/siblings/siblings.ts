@@ -49,6 +49,11 @@ export class Siblings {
     this.#keepers.set(kind, keeper)
   }
 
+  /** Another front runs beside this one. */
+  get areThere(): boolean {
+    return this.#others().length > 0
+  }
+
   /** This front's own word, for a sibling that asks. Of two that go on, the older takes what is new: its models are ready. */
   claim({ topic, ask, asker }: Question): Claim {
     const takesNew = !this.#options.isDraining() && (asker.isDraining || this.#rank < asker.rank)

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Drill } from './drill.ts'
 import { DrillHost, type HostEnd, type HostLine, type HostSettings } from './host.ts'
@@ -226,8 +227,9 @@ function nameOf(model: string): string {
   return model.startsWith('/') ? basename(model) : (model.split(':')[0] ?? model)
 }
 
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+/** @throws when the signal aborts first. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, signal === undefined ? {} : { signal })
 }
 
 function countOutcomes(shots: readonly { outcome: Outcome }[]): Record<string, number> {

@@ -1,28 +1,27 @@
+import { pythonVenv } from '../../helpers/python-venv.ts'
+import { beginCrossings, type GoingOn, goOnInJavaScript, goOnInPython } from '../across-reload.ts'
 import type { Drill } from '../drill.ts'
 import { Pm2Host } from '../pm2-host.ts'
-import { pause } from '../stage.ts'
+import type { Stage } from '../stage.ts'
 
 const RELOADS = 10
 
 export const pm2Reload: Drill = {
   name: 'pm2-reload',
-  fault: `\`pm2 reload\` under load, ${RELOADS} times, each with a stream open across it`,
-  criterion: '0 failed of all requests; every stream ends with `done`',
-  models: ['slow', 'stream'],
+  fault: `\`pm2 reload\` under load, ${RELOADS} times, each with streams, Gradio sessions and predictions in the background open across it`,
+  criterion: '0 failed of all requests: every stream ends well, also one that broke before and is taken up after; every result is there; Gradio\'s clients go on calling and lose no call',
+  models: ['slow', 'long-stream'],
   isQuick: false,
   async run(stage) {
     const host = await Pm2Host.start(stage.models)
     try {
+      const app = `${host.url}/long-stream`
       await stage.load({ model: 'slow', url: host.url, inputs: (index) => ({ text: `request ${index}`, ms: 5 }) })
+      const clients = await startClients(stage, app)
       await stage.inject(async () => {
-        for (let reload = 1; reload <= RELOADS; reload++) {
-          const stream = openStream(host.url)
-          await pause(200)
-          await host.run('reload', 'footlights')
-          const end = await stream
-          stage.expect(end === 'done', `the stream across reload ${reload} ended with ${end}`)
-        }
+        for (let reload = 1; reload <= RELOADS; reload++) await reloadOnce(stage, host, app, reload)
       })
+      await stopClients(stage, clients)
       await stage.quiet()
       stage.expectNoneFailed()
     } finally {
@@ -31,14 +30,27 @@ export const pm2Reload: Drill = {
   },
 }
 
-async function openStream(url: string): Promise<string> {
-  try {
-    const response = await fetch(`${url}/stream/predict`, {
-      method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ count: 30, pauseMs: 100 }),
-    })
-    const text = await response.text()
-    return text.includes('event: done') ? 'done' : `${response.status} ${text.slice(-200)}`
-  } catch (error) {
-    return error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : String(error)
+async function reloadOnce(stage: Stage, host: Pm2Host, app: string, reload: number): Promise<void> {
+  const crossings = await beginCrossings(app)
+  await host.run('reload', 'footlights')
+  const ends = await Promise.all(Object.entries(crossings).map(async ([what, finish]) => [what, await finish()] as const))
+  for (const [what, failure] of ends) stage.expect(failure === null, `${what} across reload ${reload}: ${failure}`)
+}
+
+async function startClients(stage: Stage, app: string): Promise<Record<string, GoingOn>> {
+  const clients: Record<string, GoingOn> = {
+    "Gradio's JavaScript client, one call after the other": await goOnInJavaScript(app, 1),
+    "Gradio's JavaScript client, four at once": await goOnInJavaScript(app, 4),
+  }
+  const venv = await pythonVenv()
+  if (venv.python === undefined) stage.note(`without Gradio's Python client: ${venv.skip}`)
+  else clients["Gradio's Python client"] = goOnInPython(venv.python, app)
+  return clients
+}
+
+async function stopClients(stage: Stage, clients: Record<string, GoingOn>): Promise<void> {
+  for (const [client, { right, wrong }] of await Promise.all(Object.entries(clients).map(async ([name, going]) => [name, await going.stop()] as const))) {
+    stage.note(`${client}: ${right} calls`)
+    stage.expect(right > 0 && wrong.length === 0, `${client}: ${wrong.length} of ${right + wrong.length} calls failed: ${[...new Set(wrong)].slice(0, 3).join('; ')}`)
   }
 }

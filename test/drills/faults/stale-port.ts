@@ -63,18 +63,21 @@ async function abandonedHost(stage: Stage, { port, stateDir }: { port: number; s
   const { folder, modelsDir } = await makeSite(stage.models)
   stage.afterwards(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   const env = hostEnvironment({ PORT: String(port), FOOTLIGHTS_MODELS: modelsDir, FOOTLIGHTS_STATE: stateDir })
-  const shell = spawn('sh', ['-c', '"$0" "$1" >"$2/out" 2>&1 & echo $!; sleep 1', process.execPath, MAIN, folder], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const shell = spawn('sh', ['-c', '"$0" "$1" >"$2/out" 2>&1 </dev/null & echo $!; read _', process.execPath, MAIN, folder], { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] })
   let told = ''
-  shell.stdout?.setEncoding('utf8').on('data', (text: string) => {
+  shell.stdout.setEncoding('utf8').on('data', (text: string) => {
     told += text
   })
-  await once(shell, 'exit')
   const url = `http://127.0.0.1:${port}`
   for (let tries = 0; tries < 600; tries++) {
     const isUp = await fetch(`${url}/health/ready`).then(({ ok }) => ok, () => false)
-    if (isUp) return Number(told.trim())
+    if (isUp) break
     await pause(50)
   }
+  // Only now: a host whose parent goes while it starts has had none that it knows of.
+  shell.stdin.end()
+  await once(shell, 'exit')
+  if (await fetch(`${url}/health/ready`).then(({ ok }) => ok, () => false)) return Number(told.trim())
   throw new Error('the host to be abandoned did not come up')
 }
 
