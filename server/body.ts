@@ -34,9 +34,12 @@ export async function readJsonObject(req: IncomingMessage, maxBytes: number): Pr
 }
 
 /** Reads a body whole and inflates it. */
-export async function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+export function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const encoding = req.headers['content-encoding']
-  if (encoding === undefined || encoding === 'identity') return await collect(req, maxBytes)
+  return encoding === undefined || encoding === 'identity' ? collect(req, maxBytes) : readPacked(req, encoding, maxBytes)
+}
+
+async function readPacked(req: IncomingMessage, encoding: string, maxBytes: number): Promise<Buffer> {
   const name = encoding.trim().toLowerCase()
   if (!isInflatable(name)) throw new RequestError('UNSUPPORTED_TYPE', 'The content encoding is not supported; gzip, deflate and br are.')
   const packed = await collect(req, maxBytes)
