@@ -10,6 +10,7 @@ import { Pace } from './pace.ts'
 import { Poison, REMEMBER_MS } from './poison.ts'
 import type { Prediction } from './prediction.ts'
 import { PredictionRun, type RunOwner } from './prediction-run.ts'
+import { Serving } from './serving.ts'
 
 const EVENTS_KEPT = 100
 
@@ -39,6 +40,7 @@ export class HostedModel implements RunOwner, LineOwner {
   readonly #deps: HostedModelDeps
   readonly #line: Line
   readonly #poison: Poison
+  readonly #serving = new Serving()
   readonly #outcomes: Record<Outcome, number> = { succeeded: 0, failed: 0, rejected: 0, cancelled: 0, timeout: 0, lost: 0 }
   readonly #events: SupervisionEvent[] = []
   readonly #describedWaiters = new Set<() => void>()
@@ -127,6 +129,7 @@ export class HostedModel implements RunOwner, LineOwner {
    * @throws {HostError} at once: `QUARANTINED`, `QUEUE_FULL`, or `OVERLOADED` when it could not end before its deadline.
    */
   admit(prediction: Prediction, inputs: Values, options: AdmitOptions, onRun: (run: PredictionRun) => void): PredictionRun {
+    this.#serving.asked(this.now())
     this.#refuseUnservable(options.timeoutMs)
     const item: PredictItem = { id: this.#nextId++, inputs, events: options.events, requestId: options.requestId }
     if (options.traceparent !== undefined) item.traceparent = options.traceparent
@@ -175,7 +178,7 @@ export class HostedModel implements RunOwner, LineOwner {
     const { depth, running, limit, held } = this.#line
     return viewOf({
       name: this.name, spec: this.#spec, backend: this.backend.snapshot(), startupEtaSeconds: this.backend.readyInSeconds(), slots: this.#limits.replicas,
-      queue: { depth, running, limit, held }, pace: this.pace, outcomes: { ...this.#outcomes }, events: [...this.#events],
+      queue: { depth, running, limit, held }, serving: this.#serving.snapshot(this.now(), this.pace.meanMs ?? this.#limits.timeoutMs, depth + running > 0), pace: this.pace, outcomes: { ...this.#outcomes }, events: [...this.#events],
     })
   }
 
@@ -209,6 +212,7 @@ export class HostedModel implements RunOwner, LineOwner {
     this.#deadlines.get(run)?.()
     this.#deadlines.delete(run)
     this.#outcomes[outcome]++
+    this.#serving.ended(outcome, this.now(), this.#line.depth + this.#line.running > (run.running ? 1 : 0))
     if (outcome === 'succeeded') this.pace.observe(run.prediction.runSeconds * 1000, totalMs)
     metrics.ended(this.name, outcome, totalMs / 1000)
     if (run.replays > 0) metrics.replay(this.name, error === undefined ? 'succeeded' : 'failed')

@@ -112,6 +112,9 @@ export class Metrics {
     perModel('held', 'Predictions that wait because no worker is ready', (view) => view.queue.held)
     this.#pulled('machine_memory_available_bytes', 'Memory that can still be taken, in the machine or in our control group', [], (gauge) => gauge.set(this.#sources.memory()?.availableBytes ?? NaN))
     this.#pulled('machine_memory_limit_bytes', 'Memory that there is, in the machine or in our control group', [], (gauge) => gauge.set(this.#sources.memory()?.limitBytes ?? NaN))
+    perModel('serving', '0 while work is asked for and none was finished lately, else 1', (view) => (view.serving ? 1 : 0))
+    perModel('last_success_timestamp_seconds', 'When a prediction last succeeded, in seconds since 1970; 0 before the first', (view) => secondsOf(view.lastSuccessAt))
+    perModel('last_finished_timestamp_seconds', 'The same for one that a worker did to its end, also when the model failed on it', (view) => secondsOf(view.lastFinishedAt))
     this.#pulled('worker_state', '1 for the state that the worker is in', ['model', 'worker', 'state'], (gauge) => this.#workerStates(gauge))
     this.#perWorker('worker_rss_bytes', 'Resident memory of the worker process', (replica) => replica.rssBytes)
     this.#perWorker('worker_cpu_ratio', 'CPU use of the worker process, 1 is one core', (replica) => replica.cpuRatio)
@@ -182,4 +185,8 @@ function slotsOf({ slots, replicas }: ModelView): Map<number, ReplicaSnapshot | 
   const bySlot = new Map<number, ReplicaSnapshot | null>(Array.from({ length: slots }, (_, worker) => [worker, null]))
   for (const replica of replicas) bySlot.set(replica.worker, replica)
   return bySlot
+}
+
+function secondsOf(at: string | null): number {
+  return at === null ? 0 : Date.parse(at) / 1000
 }

@@ -1,9 +1,10 @@
 import type { BackendSnapshot, ExitRecord, ModelSpec, ReplicaSnapshot, RestartReason, SupervisionEvent } from '../workers/contract.ts'
 import type { Outcome } from './metrics.ts'
 import type { Pace } from './pace.ts'
+import type { ServingSnapshot } from './serving.ts'
 
 /** One hosted model as plain data, pulled by the status page, `/models` and the metrics. */
-export interface ModelView {
+export interface ModelView extends ServingSnapshot {
   name: string
   title: string
   description: string
@@ -42,27 +43,29 @@ export interface ViewSources {
   startupEtaSeconds: number
   slots: number
   queue: ModelView['queue']
+  serving: ServingSnapshot
   pace: Pace
   outcomes: Record<Outcome, number>
   events: SupervisionEvent[]
 }
 
-export function viewOf({ name, spec, backend, startupEtaSeconds, slots, queue, pace, outcomes, events }: ViewSources): ModelView {
-  const serving = backend.sleeping || backend.replicas.some((replica) => replica.state === 'ready')
+export function viewOf({ name, spec, backend, startupEtaSeconds, slots, queue, serving, pace, outcomes, events }: ViewSources): ModelView {
+  const isReady = backend.sleeping || backend.replicas.some((replica) => replica.state === 'ready')
   const starting = backend.replicas.some((replica) => replica.state === 'starting')
   return {
     name,
     title: spec?.title ?? name,
     description: spec?.description ?? '',
-    state: serving ? 'ready' : starting && backend.cause === null ? 'starting' : 'unavailable',
+    state: isReady ? 'ready' : starting && backend.cause === null ? 'starting' : 'unavailable',
     cause: backend.cause,
     retryAt: backend.retryAt,
     quarantined: backend.quarantined,
     inputs: Object.values(spec?.inputs ?? {}).map((input) => input.kind),
     outputs: Object.values(spec?.outputs ?? {}).map((output) => output.kind),
     queue,
+    ...serving,
     usualSeconds: pace.meanMs === null ? null : pace.meanMs / 1000,
-    startupEtaSeconds: serving ? null : startupEtaSeconds,
+    startupEtaSeconds: isReady ? null : startupEtaSeconds,
     replicas: backend.replicas,
     slots,
     latency: pace.quantiles(),

@@ -1,4 +1,4 @@
-/** Health for load balancers and orchestrators: live means that the process answers, ready that work sent now is taken. */
+/** Health for load balancers and orchestrators: live means that the process answers, ready that work sent now is taken, serving that work has come out lately. */
 import type { RequestHandler } from 'express'
 
 import { HTTP_STATUS } from '../http-errors.ts'
@@ -6,6 +6,7 @@ import type { Gateway } from '../gateway.ts'
 import { withoutPaths } from './public-text.ts'
 import { sendJson } from '../rest/answer.ts'
 import type { ModelView } from '../model-view.ts'
+import type { ServingSnapshot } from '../serving.ts'
 
 /** Why the host is not ready; `model` is absent when it concerns all. */
 export interface NotReadyReason {
@@ -28,6 +29,20 @@ export function createReadyHandler(gateway: Gateway): RequestHandler {
     if (!isReady) res.setHeader('retry-after', '1')
     sendJson(res, isReady ? 200 : HTTP_STATUS.NOT_READY, { status: isReady ? 'ready' : 'not ready', reasons })
   }
+}
+
+/** For whoever watches: the first two say what should work, this one what did. 503 while a model is asked and finishes nothing. */
+export function createServingHandler(gateway: Gateway): RequestHandler {
+  return (_req, res) => {
+    const models = gateway.models().map((model) => servingOf(model.view()))
+    const isServing = models.every(({ serving }) => serving)
+    res.setHeader('cache-control', 'no-store')
+    sendJson(res, isServing ? 200 : HTTP_STATUS.NOT_READY, { status: isServing ? 'serving' : 'not serving', models })
+  }
+}
+
+function servingOf({ name, serving, lastSuccessAt, lastFinishedAt }: ModelView): ServingSnapshot & { model: string } {
+  return { model: name, serving, lastSuccessAt, lastFinishedAt }
 }
 
 function notReadyReasons(gateway: Gateway): NotReadyReason[] {

@@ -5,7 +5,7 @@ import type { AppDeps } from '../app.ts'
 import type { Pages } from '../pages/routes.ts'
 import { addRoute } from '../rest/route.ts'
 import { createCanaryHandler, createRestartHandler } from '../security/admin.ts'
-import { createReadyHandler, sendLive } from './health.ts'
+import { createReadyHandler, createServingHandler, sendLive } from './health.ts'
 import { createMetricsHandler } from './metrics.ts'
 import { createStatusHandler } from './status.ts'
 
@@ -14,6 +14,7 @@ export function mountStatus(app: Express, deps: AppDeps, pages: Pages): void {
   addRoute(app, '/health{/}', { get: sendLive })
   addRoute(app, '/health/live{/}', { get: sendLive })
   addRoute(app, '/health/ready{/}', { get: createReadyHandler(deps.gateway) })
+  addRoute(app, '/health/serving{/}', { get: createServingHandler(deps.gateway) })
   addRoute(app, '/status{/}', { get: createStatusHandler(deps) })
   addRoute(app, '/metrics{/}', { get: createMetricsHandler(deps.metrics) })
   addRoute(app, '/admin/:model/restart{/}', { post: createRestartHandler(deps) })

@@ -31,12 +31,15 @@ function eventOf({ at, model, worker, what, why }: SupervisionEvent): Supervisio
   return { at, model, worker, what, why: withoutPaths(why) }
 }
 
-function statusOf({ name, state, cause, retryAt, replicas, queue, latency, outcomes, exits }: ModelView, exitOf: (exit: ExitRecord) => object): object {
+function statusOf({ name, state, cause, retryAt, serving, lastSuccessAt, lastFinishedAt, replicas, queue, latency, outcomes, exits }: ModelView, exitOf: (exit: ExitRecord) => object): object {
   return {
     name,
     state,
     ...(cause !== null && { cause: withoutPaths(cause) }),
     ...(retryAt !== null && { retryAt }),
+    serving,
+    lastSuccessAt,
+    lastFinishedAt,
     replicas: replicas.map(replicaOf),
     queue,
     latency,

@@ -138,6 +138,19 @@ describe('health', () => {
   })
 })
 
+describe('GET /health/serving', () => {
+  it('tells for each model when work last came out', async () => {
+    const response = await get('/health/serving')
+    assert.equal(response.status, 200)
+    const { status, models } = await jsonOf(response)
+    assert.equal(status, 'serving')
+    const [echo, other] = models
+    assert.deepEqual([echo.model, echo.serving, echo.lastFinishedAt], ['echo', true, echo.lastSuccessAt])
+    assert.ok(Date.now() - Date.parse(echo.lastSuccessAt) < 60_000)
+    assert.deepEqual([other.serving, other.lastSuccessAt, other.lastFinishedAt], [true, null, null], 'nothing was asked of it')
+  })
+})
+
 describe('GET /status', () => {
   it('has the shape of the contract', async () => {
     const status = await jsonOf(await get('/status'))
@@ -154,8 +167,9 @@ describe('GET /status', () => {
     assert.deepEqual(Object.keys(echo.queue).sort(), ['depth', 'held', 'limit', 'running'])
     assert.deepEqual(Object.keys(echo.latency).sort(), ['p50', 'p95'])
     assert.equal(echo.outcomes.succeeded, 1)
+    assert.deepEqual([echo.serving, typeof echo.lastSuccessAt, typeof echo.lastFinishedAt, echo.exits], [true, 'string', 'string', []])
     const [replica] = echo.replicas
-    for (const key of ['worker', 'pid', 'state', 'rssBytes', 'rssLimitBytes', 'inFlight', 'restarts', 'startedAt', 'lastExit']) assert(key in replica, key)
+    for (const key of ['worker', 'pid', 'state', 'rssBytes', 'rssLimitBytes', 'rssSlopeBytesPerMinute', 'inFlight', 'restarts', 'startedAt', 'lastExit']) assert(key in replica, key)
     assert.equal(replica.state, 'ready')
     assert((await host.children()).includes(replica.pid))
     for (const event of status.events) assert.deepEqual(Object.keys(event).sort(), ['at', 'model', 'what', 'why', 'worker'])
