@@ -24,7 +24,7 @@ export interface MemoryFacts {
   /** 0: there is none. */
   limitBytes: number
   /** Seen here, over the time of looking; null when there was but one sample. */
-  bytesPerSecond: number | null
+  growth: { bytes: number; seconds: number } | null
   /** The host's own, over about two minutes. */
   hostBytesPerSecond: number | null
 }
@@ -46,10 +46,10 @@ export async function lookAtMemory({ url }: Target, frontPid: number | null, sec
 }
 
 function processesIn({ models }: HostStatus, frontBytes: number | null): [id: string, facts: MemoryFacts][] {
-  const front: MemoryFacts = { who: 'the front', isFront: true, rssBytes: frontBytes ?? 0, limitBytes: 0, bytesPerSecond: null, hostBytesPerSecond: null }
+  const front: MemoryFacts = { who: 'the front', isFront: true, rssBytes: frontBytes ?? 0, limitBytes: 0, growth: null, hostBytesPerSecond: null }
   const workers = models.flatMap(({ name, replicas }) => replicas.flatMap(({ worker, pid, rssBytes, rssLimitBytes, rssSlopeBytesPerMinute }): [string, MemoryFacts][] => (
     pid == null || rssBytes === 0 ? [] : [[String(pid), {
-      who: `${name}, worker ${worker}`, isFront: false, rssBytes, limitBytes: rssLimitBytes, bytesPerSecond: null,
+      who: `${name}, worker ${worker}`, isFront: false, rssBytes, limitBytes: rssLimitBytes, growth: null,
       hostBytesPerSecond: rssSlopeBytesPerMinute == null ? null : rssSlopeBytesPerMinute / 60,
     }]]
   )))
@@ -60,7 +60,7 @@ function withGrowth(series: { at: number; facts: MemoryFacts }[]): MemoryFacts[]
   const [first, last] = [series[0], series.at(-1)]
   if (first === undefined || last === undefined) return []
   const seconds = (last.at - first.at) / 1000
-  return [{ ...last.facts, bytesPerSecond: seconds === 0 ? null : (last.facts.rssBytes - first.facts.rssBytes) / seconds }]
+  return [{ ...last.facts, growth: seconds === 0 ? null : { bytes: last.facts.rssBytes - first.facts.rssBytes, seconds } }]
 }
 
 export function judgeMemory(processes: readonly MemoryFacts[]): Finding[] {
@@ -68,33 +68,35 @@ export function judgeMemory(processes: readonly MemoryFacts[]): Finding[] {
 }
 
 function judgeWorker(facts: MemoryFacts): Finding {
-  const { rssBytes, limitBytes, hostBytesPerSecond, bytesPerSecond } = facts
+  const { rssBytes, limitBytes, hostBytesPerSecond } = facts
   const text = wordsFor(facts)
   const share = limitBytes === 0 ? 0 : rssBytes / limitBytes
   const advice = 'look for what the model keeps between predictions, or raise its rssMb; the host replaces it before the limit, without a failed request'
   if (share >= NEAR_SHARE) return { check: 'memory', level: 'warning', cause: 'memory of a worker', text, advice }
   const soon = hostBytesPerSecond !== null && hostBytesPerSecond > 0 && limitBytes > 0 ? (limitBytes - rssBytes) / hostBytesPerSecond : Infinity
   if (soon < SOON_SECONDS) return { check: 'memory', level: 'warning', cause: 'memory of a worker', text: `${text}: the limit is ${inTime(soon)} away`, advice }
-  if (share >= LARGE_SHARE && (bytesPerSecond ?? 0) > FAST_BYTES_PER_SECOND) return { check: 'memory', level: 'warning', cause: 'memory of a worker', text, advice }
+  if (share >= LARGE_SHARE && growsFast(facts)) return { check: 'memory', level: 'warning', cause: 'memory of a worker', text, advice }
   return { check: 'memory', level: 'ok', text }
 }
 
 function judgeFront(facts: MemoryFacts): Finding {
   const text = wordsFor(facts)
-  const isFast = (facts.bytesPerSecond ?? 0) > FAST_BYTES_PER_SECOND
-  if (facts.rssBytes < LARGE_FRONT_BYTES && !(isFast && facts.rssBytes > LARGE_FRONT_BYTES / 2)) return { check: 'memory', level: 'ok', text }
+  if (facts.rssBytes < LARGE_FRONT_BYTES && !(growsFast(facts) && facts.rssBytes > LARGE_FRONT_BYTES / 2)) return { check: 'memory', level: 'ok', text }
   return { check: 'memory', level: 'warning', cause: 'memory of the machine', text, advice: 'large outputs, slow readers or a log that nobody reads are kept here; `npx pm2 reload footlights` starts it anew' }
 }
 
-function wordsFor({ who, rssBytes, limitBytes, bytesPerSecond, hostBytesPerSecond }: MemoryFacts): string {
-  const of = limitBytes === 0 ? '' : ` of ${inMemory(limitBytes)}`
-  const grown = bytesPerSecond === null ? '' : `, ${growth(bytesPerSecond)} while looking`
-  const slope = hostBytesPerSecond === null ? '' : `, ${growth(hostBytesPerSecond)} over the last minutes`
-  return `${who}: ${inMemory(rssBytes)}${of}${grown}${slope}`
+function growsFast({ growth }: MemoryFacts): boolean {
+  return growth !== null && growth.bytes > FAST_BYTES_PER_SECOND * growth.seconds
 }
 
-function growth(bytesPerSecond: number): string {
-  const perMinute = bytesPerSecond * 60
-  if (Math.abs(perMinute) < 1024 * 1024) return 'steady'
-  return `${perMinute > 0 ? 'grew' : 'shrank'} by ${inMemory(Math.abs(perMinute))} a minute`
+function wordsFor({ who, rssBytes, limitBytes, growth, hostBytesPerSecond }: MemoryFacts): string {
+  const of = limitBytes === 0 ? '' : ` of ${inMemory(limitBytes)}`
+  // A few seconds are no minute: the garbage of one collection would look like a leak.
+  const seen = growth === null ? '' : `, ${change(growth.bytes)} within ${inTime(growth.seconds)}`
+  const slope = hostBytesPerSecond === null ? '' : `, over the last minutes ${change(hostBytesPerSecond * 60)} a minute`
+  return `${who}: ${inMemory(rssBytes)}${of}${seen}${slope}`
+}
+
+function change(bytes: number): string {
+  return `${bytes < 0 ? '−' : '+'}${inMemory(Math.abs(bytes))}`
 }

@@ -139,16 +139,16 @@ describe('queue', () => {
 })
 
 describe('memory', () => {
-  const worker = (more: Partial<MemoryFacts>): MemoryFacts => ({ who: 'm, worker 0', isFront: false, rssBytes: 100 * MB, limitBytes: 1000 * MB, bytesPerSecond: 0, hostBytesPerSecond: null, ...more })
+  const worker = (more: Partial<MemoryFacts>): MemoryFacts => ({ who: 'm, worker 0', isFront: false, rssBytes: 100 * MB, limitBytes: 1000 * MB, growth: null, hostBytesPerSecond: null, ...more })
 
   for (const [what, facts, level, text] of [
-    ['steady', worker({}), 'ok', /^m, worker 0: 100 MB of 1000 MB, steady while looking$/],
+    ['steady', worker({ growth: { bytes: 0, seconds: 3 }, hostBytesPerSecond: -MB / 60 }), 'ok', /^m, worker 0: 100 MB of 1000 MB, \+0\.0 MB within 3 s, over the last minutes −1\.0 MB a minute$/],
     ['near its limit', worker({ rssBytes: 900 * MB }), 'warning', /900 MB/],
-    ['by its slope soon at its limit', worker({ rssBytes: 600 * MB, hostBytesPerSecond: MB }), 'warning', /grew by 60 MB a minute over the last minutes: the limit is 7 min away/],
-    ['grows slowly', worker({ hostBytesPerSecond: MB / 60 }), 'ok', /grew by 1\.0 MB a minute/],
-    ['large and growing fast while looking', worker({ rssBytes: 600 * MB, bytesPerSecond: 5 * MB }), 'warning', /grew by 300 MB a minute while looking/],
+    ['by its slope soon at its limit', worker({ rssBytes: 600 * MB, hostBytesPerSecond: MB }), 'warning', /over the last minutes \+60 MB a minute: the limit is 7 min away/],
+    ['grows slowly', worker({ hostBytesPerSecond: MB / 60 }), 'ok', /\+1\.0 MB a minute/],
+    ['large and growing fast while looking', worker({ rssBytes: 600 * MB, growth: { bytes: 15 * MB, seconds: 3 } }), 'warning', /\+15 MB within 3 s/],
     ['a large front', worker({ isFront: true, limitBytes: 0, rssBytes: 2048 * MB }), 'warning', /2048 MB/],
-    ['a front as usual', worker({ isFront: true, limitBytes: 0, rssBytes: 150 * MB, bytesPerSecond: 3 * MB }), 'ok', /150 MB/],
+    ['a front as usual', worker({ isFront: true, limitBytes: 0, rssBytes: 150 * MB, growth: { bytes: 30 * MB, seconds: 3 } }), 'ok', /150 MB/],
   ] as const) {
     test(what, () => {
       const [finding] = judgeMemory([facts])
