@@ -5,6 +5,7 @@ import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import type { ConfigFile } from '../workers/config-file.ts'
 import type { Limits } from '../workers/contract.ts'
+import { limitsSchema } from '../workers/model-options.ts'
 import { registerFootlightsResolution } from '../workers/resolve-hook.ts'
 
 /** The configuration is wrong; the message is one sentence for the operator that names the setting. Ends the start with exit code 78. */
@@ -38,6 +39,8 @@ export interface Config {
   drainMs: number
   /** Absent: the guard's default, which depends on the machine. */
   minFreeMb: number | undefined
+  /** Absent: the default, which depends on the terminal (`main.ts`). */
+  watch: boolean | undefined
   /** The operator's limits by model name. What is absent here is the author's, then the default's. */
   limits: Record<string, Partial<Limits>>
 }
@@ -81,21 +84,8 @@ const wholeNumber = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) => z.nu
   maximum === Number.MAX_SAFE_INTEGER ? `must be a whole number of at least ${minimum}` : `must be a whole number from ${minimum} to ${maximum}`,
 )
 const megabytes = z.number('must be a number of MiB above 0').positive('must be a number of MiB above 0').finite()
+const flag = z.boolean('must be true or false')
 const text = z.string('must be text').trim().min(1, 'must not be empty')
-
-const limitsSchema = z.strictObject({
-  setupMs: wholeNumber(1, MAX_TIMER_MS),
-  timeoutMs: wholeNumber(1, MAX_TIMER_MS),
-  holdMs: wholeNumber(0, MAX_TIMER_MS),
-  reattachMs: wholeNumber(0, MAX_TIMER_MS),
-  heapMb: wholeNumber(8),
-  rssMb: wholeNumber(32),
-  replicas: wholeNumber(1, 64),
-  threads: wholeNumber(1, 64),
-  concurrency: wholeNumber(1),
-  queueSize: wholeNumber(0),
-  maxRequests: wholeNumber(0),
-}).exactPartial()
 
 const rootPathSchema = z.string('must be text').refine(
   (path) => path === '' || path === '/' || /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)+\/?$/.test(path),
@@ -138,10 +128,11 @@ const fileSchema = z.strictObject({
   allowedOrigins: z.array(origin, 'must be a list of origins'),
   maxBodyMb: megabytes,
   maxUploadMb: megabytes,
-  allowPrivateUrls: z.boolean('must be true or false'),
+  allowPrivateUrls: flag,
   keepFilesSeconds: wholeNumber(1),
   drainMs: wholeNumber(0, MAX_TIMER_MS),
   minFreeMb: wholeNumber(0),
+  watch: flag,
   limits: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be the name of a model'), limitsSchema),
   apps: z.unknown().refine(() => false, 'is not possible: apps are not supported yet'),
 }).exactPartial()
@@ -156,6 +147,7 @@ const ENVIRONMENT = {
   state: 'FOOTLIGHTS_STATE',
   adminToken: 'FOOTLIGHTS_ADMIN_TOKEN',
   logLevel: 'LOG_LEVEL',
+  watch: 'FOOTLIGHTS_WATCH',
 } as const satisfies Partial<Record<keyof Settings, string>>
 
 /**
@@ -175,6 +167,7 @@ export async function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Promise<C
     state: undefined,
     adminToken: undefined,
     minFreeMb: undefined,
+    watch: undefined,
     allowedHosts: isLoopbackHost(host) ? 'loopback' : 'any',
     ...given,
   }
@@ -186,7 +179,7 @@ function readEnvironment(env: NodeJS.ProcessEnv, cwd: string): Settings {
   const given: Record<string, unknown> = {}
   for (const [key, variable] of Object.entries(ENVIRONMENT)) {
     const value = env[variable]?.trim()
-    if (value) given[key] = key === 'port' ? portNumber(value) : value
+    if (value) given[key] = key === 'port' ? portNumber(value) : key === 'watch' ? switchWord(value) : value
   }
   return checkSettings(given, cwd, (path) => ENVIRONMENT_BY_PATH[path] ?? path)
 }
@@ -195,6 +188,12 @@ const ENVIRONMENT_BY_PATH: Record<string, string> = ENVIRONMENT
 
 function portNumber(value: string): unknown {
   return /^\d+$/.test(value) ? Number(value) : value
+}
+
+const SWITCH_WORDS: Record<string, boolean> = { true: true, on: true, 1: true, false: false, off: false, 0: false }
+
+function switchWord(value: string): unknown {
+  return SWITCH_WORDS[value.toLowerCase()] ?? value
 }
 
 async function readConfigFile(env: NodeJS.ProcessEnv, cwd: string): Promise<Settings> {

@@ -85,7 +85,7 @@ export class Gateway {
     const { mode, requestId } = options
     const prediction = new Prediction(model.name, requestId, mode === 'stream' ? (readers) => this.#readersChanged(prediction.id, readers) : undefined)
     // Before it is admitted, since its end may come at once.
-    const admitted = model.admit(prediction, values, { ...options, events: mode !== 'answer' }, (run) => {
+    const admitted = model.admit(prediction, values, { ...options, events: mode !== 'answer', given: inputs }, (run) => {
       this.#tracked.set(prediction.id, { run, model, mode, leaving: null })
     })
     if (mode === 'stream' && !admitted.ended) this.#readersChanged(prediction.id, 0)

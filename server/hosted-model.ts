@@ -1,5 +1,5 @@
 import type { BatchLimits, Clock, Limits, ModelSpec, PredictItem, SupervisionEvent, Values } from '../workers/contract.ts'
-import { type InputsResult, inputsSchema } from '../workers/components.ts'
+import type { ComponentSpec } from '../workers/components.ts'
 import { createHostError, type HostError } from '../workers/errors.ts'
 import type { ProcessBackend } from '../workers/process-backend.ts'
 import { Line, type LineOwner } from './line.ts'
@@ -10,7 +10,9 @@ import { Pace } from './pace.ts'
 import { Poison, REMEMBER_MS } from './poison.ts'
 import type { Prediction } from './prediction.ts'
 import { PredictionRun, type RunOwner } from './prediction-run.ts'
+import { Refusals } from './refusals.ts'
 import { Serving } from './serving.ts'
+import { invalidInput, SpecInForce } from './spec-in-force.ts'
 
 const EVENTS_KEPT = 100
 
@@ -31,6 +33,8 @@ export interface AdmitOptions {
   /** From arrival, waiting included. */
   timeoutMs?: number | undefined
   events: boolean
+  /** The inputs before they were validated: checked anew when the model changes while they wait. */
+  given: unknown
 }
 
 /** One model as the gateway sees it: what it takes, what it refuses, how fast it is, and what became of each prediction. */
@@ -39,24 +43,25 @@ export class HostedModel implements RunOwner, LineOwner {
   readonly pace = new Pace()
   readonly #deps: HostedModelDeps
   readonly #line: Line
+  readonly #refusals: Refusals
   readonly #poison: Poison
   readonly #serving = new Serving()
   readonly #outcomes: Record<Outcome, number> = { succeeded: 0, failed: 0, rejected: 0, cancelled: 0, timeout: 0, lost: 0 }
   readonly #events: SupervisionEvent[] = []
-  readonly #describedWaiters = new Set<() => void>()
+  readonly #face = new SpecInForce()
   readonly #deadlines = new Map<PredictionRun, () => void>()
   #backend: ProcessBackend | null = null
-  #spec: ModelSpec | null = null
   #limits: Limits
-  #check: ((raw: unknown) => InputsResult) | null = null
   #nextId = 1
   #idleTimer: (() => void) | null = null
+  #whenIdle = (): void => {}
 
   constructor(name: string, deps: HostedModelDeps) {
     this.name = name
     this.#deps = deps
     this.#limits = deps.initialLimits
     this.#line = new Line(this, deps.clock, deps.initialLimits.queueSize)
+    this.#refusals = new Refusals(this, this.#line)
     this.#poison = new Poison(() => deps.clock.now())
     deps.metrics.addModel(name)
   }
@@ -71,24 +76,33 @@ export class HostedModel implements RunOwner, LineOwner {
     return this.#backend
   }
 
+  /** The spec in force; null before the first was announced. */
   get spec(): ModelSpec | null {
-    return this.#spec
+    return this.#face.spec
+  }
+
+  get outputSpecs(): Readonly<Record<string, ComponentSpec>> {
+    return this.#face.outputs
   }
 
   get limits(): Limits {
     return this.#limits
   }
 
-  /** The worker announced its model. @returns The limits that hold, or null to leave a lazy model asleep. */
+  /** A worker announced its model. @returns The limits that hold for it, or null to leave a lazy model asleep. */
   described(spec: ModelSpec): Limits | null {
-    const first = this.#spec === null
+    const isWanted = this.#face.isAwaited || this.#line.depth > 0
+    return this.spec === null && spec.load === 'lazy' && !isWanted ? null : this.#deps.effectiveLimits(spec)
+  }
+
+  /** From now on callers are held to this spec, also those that wait: it is what the workers in rotation serve. */
+  inForce(spec: ModelSpec): void {
     this.#limits = this.#deps.effectiveLimits(spec)
     this.#line.limit = this.#limits.queueSize
-    this.#check = inputsSchema(spec.inputs)
-    this.#spec = { ...spec, title: spec.title || this.name }
-    const wanted = this.#describedWaiters.size > 0 || this.#line.depth > 0
-    for (const wake of this.#describedWaiters) wake()
-    return first && spec.load === 'lazy' && !wanted ? null : this.#limits
+    this.#face.set({ ...spec, title: spec.title || this.name })
+    // What ended workers of the version before may be mended.
+    this.#poison.forget()
+    this.#line.refuse((run) => this.#unfitness(run))
   }
 
   /**
@@ -97,29 +111,17 @@ export class HostedModel implements RunOwner, LineOwner {
    * @throws {HostError} `NOT_READY`, or `QUARANTINED` with the time of the next try.
    */
   async whenDescribed(signal?: AbortSignal): Promise<ModelSpec> {
-    if (this.#spec !== null) return this.#spec
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        this.#describedWaiters.delete(wake)
-        giveUp()
-        signal?.removeEventListener('abort', wake)
-        resolve()
-      }
-      const giveUp = this.#deps.clock.after(this.backend.isServing() ? this.#limits.holdMs : 0, wake)
-      this.#describedWaiters.add(wake)
-      signal?.addEventListener('abort', wake)
-    })
-    if (this.#spec === null) throw this.notServing()
-    return this.#spec
+    await this.#face.first(signal, (giveUp) => this.#deps.clock.after(this.backend.isServing() ? this.#limits.holdMs : 0, giveUp))
+    if (this.spec === null) throw this.notServing()
+    return this.spec
   }
 
   /** @throws {HostError} `INVALID_INPUT`, each refused input named. */
   validate(inputs: unknown): Values {
-    const result = this.#check?.(inputs)
-    if (result === undefined) throw this.notServing()
-    if (result.ok) return result.value
-    const first = result.errors[0]
-    throw createHostError('INVALID_INPUT', first === undefined ? 'The inputs were refused.' : `${first.path}: ${first.message}`, { problems: result.errors })
+    const result = this.#face.check(inputs)
+    if (result === null) throw this.notServing()
+    if (!result.ok) throw invalidInput(result.errors)
+    return result.value
   }
 
   /**
@@ -130,10 +132,12 @@ export class HostedModel implements RunOwner, LineOwner {
    */
   admit(prediction: Prediction, inputs: Values, options: AdmitOptions, onRun: (run: PredictionRun) => void): PredictionRun {
     this.#serving.asked(this.now())
-    this.#refuseUnservable(options.timeoutMs)
+    const refusal = this.#refusals.of(options.timeoutMs)
+    if (refusal !== null) throw this.#counted(refusal)
     const item: PredictItem = { id: this.#nextId++, inputs, events: options.events, requestId: options.requestId }
     if (options.traceparent !== undefined) item.traceparent = options.traceparent
-    const run = new PredictionRun(prediction, item, this, { mayReplay: this.#spec?.replay ?? true, traceId: options.traceId })
+    const { given, traceId } = options
+    const run = new PredictionRun(prediction, item, this, { mayReplay: this.spec?.replay ?? true, traceId, given, revision: this.#face.revision })
     onRun(run)
     if (options.timeoutMs !== undefined) this.#setDeadline(run, options.timeoutMs)
     if (this.#poison.isEmpty) this.#enqueue(run)
@@ -161,7 +165,7 @@ export class HostedModel implements RunOwner, LineOwner {
   changed(event: SupervisionEvent): void {
     this.#events.push(event)
     if (this.#events.length > EVENTS_KEPT) this.#events.shift()
-    if (this.#backend !== null && !this.#backend.isServing()) for (const wake of this.#describedWaiters) wake()
+    if (this.#backend !== null && !this.#backend.isServing()) this.#face.wakeWaiters()
   }
 
   /** How many have ended since the start. */
@@ -177,13 +181,25 @@ export class HostedModel implements RunOwner, LineOwner {
   view(): ModelView {
     const { depth, running, limit, held } = this.#line
     return viewOf({
-      name: this.name, spec: this.#spec, backend: this.backend.snapshot(), startupEtaSeconds: this.backend.readyInSeconds(), slots: this.#limits.replicas,
+      name: this.name, spec: this.spec, backend: this.backend.snapshot(), startupEtaSeconds: this.backend.readyInSeconds(), slots: this.#limits.replicas,
       queue: { depth, running, limit, held }, serving: this.#serving.snapshot(this.now(), this.pace.meanMs ?? this.#limits.timeoutMs, depth + running > 0), pace: this.pace, outcomes: { ...this.#outcomes }, events: [...this.#events],
     })
   }
 
-  restart(why: string): void {
-    this.backend.restart(why)
+  /** Brings the workers to the version on disk. Resolves when that is over, well or not. */
+  restart(why: string): Promise<void> {
+    return this.backend.restart(why)
+  }
+
+  /** Lets what was accepted end, within the bound, and then the workers. For a model that is hosted no more. */
+  async retire(withinMs: number): Promise<void> {
+    if (!this.isIdle) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve
+        this.#deps.clock.after(withinMs, resolve)
+      })
+    }
+    await this.backend.close(0)
   }
 
   credit(run: PredictionRun, facts: number): void {
@@ -191,6 +207,8 @@ export class HostedModel implements RunOwner, LineOwner {
   }
 
   queueAgain(run: PredictionRun): void {
+    const unfitness = this.#unfitness(run)
+    if (unfitness !== null) return run.fail(unfitness)
     this.#line.addReturned(run)
     run.prediction.requeued()
     queueMicrotask(() => this.capacityChanged())
@@ -228,7 +246,11 @@ export class HostedModel implements RunOwner, LineOwner {
   }
 
   retryAfterSeconds(): number {
-    return this.#retryAfter(this.backend.isReady() ? this.#line.waitSeconds(this.#line.depth + 1) : this.backend.readyInSeconds())
+    return this.#refusals.retryAfterSeconds()
+  }
+
+  notServing(): HostError {
+    return this.#refusals.notServing()
   }
 
   now(): number {
@@ -236,7 +258,7 @@ export class HostedModel implements RunOwner, LineOwner {
   }
 
   get batch(): BatchLimits | null {
-    return this.#spec?.batch ?? null
+    return this.spec?.batch ?? null
   }
 
   get holdMs(): number {
@@ -251,24 +273,6 @@ export class HostedModel implements RunOwner, LineOwner {
     this.#deps.metrics.batched(this.name, size)
   }
 
-  #retryAfter(seconds: number | null): number {
-    return Math.max(1, Math.ceil(seconds ?? 1))
-  }
-
-  #refuseUnservable(timeoutMs: number | undefined): void {
-    const { backend } = this
-    if (!backend.isServing()) throw this.#counted(this.notServing())
-    if (this.#line.isFull && (backend.reserve('idle') === null || this.#line.depth > 0)) {
-      throw this.#counted(createHostError('QUEUE_FULL', `The queue is full: ${this.#line.depth} are waiting.`, { retryAfterSeconds: this.#retryAfter(this.#line.waitSeconds(this.#line.depth)) }))
-    }
-    // Where a place is free it runs at once: refused for what others took, it would be refused for ever, since only a run corrects the estimate.
-    if (timeoutMs === undefined || this.#line.depth + this.#line.running < backend.parallelism()) return
-    const waitSeconds = this.#line.waitSeconds(this.#line.depth + 1) ?? 0
-    if (waitSeconds * 1000 + (this.pace.meanMs ?? 0) > timeoutMs) {
-      throw this.#counted(createHostError('OVERLOADED', 'It could not be served within the given time.', { retryAfterSeconds: this.#retryAfter(waitSeconds) }))
-    }
-  }
-
   /** A refusal before the line is an end, too. */
   #counted(error: HostError): HostError {
     const shed = shedReasonOf(error)
@@ -276,15 +280,6 @@ export class HostedModel implements RunOwner, LineOwner {
     this.#outcomes.rejected++
     this.#deps.metrics.ended(this.name, 'rejected', 0)
     return error
-  }
-
-  /** Why nothing can be served now. */
-  notServing(): HostError {
-    const { quarantined, retryAt } = this.backend.snapshot()
-    const untilRetry = retryAt === null ? this.backend.readyInSeconds() : (Date.parse(retryAt) - Date.now()) / 1000
-    const retryAfterSeconds = this.#retryAfter(Math.max(0, untilRetry))
-    if (quarantined) return createHostError('QUARANTINED', 'The model does not start and is paused until its next try.', { retryAfterSeconds })
-    return createHostError('NOT_READY', 'No worker of the model became ready in time.', { retryAfterSeconds })
   }
 
   #setDeadline(run: PredictionRun, timeoutMs: number): void {
@@ -300,14 +295,28 @@ export class HostedModel implements RunOwner, LineOwner {
   }
 
   #enqueue(run: PredictionRun): void {
+    const unfitness = this.#unfitness(run)
+    if (unfitness !== null) return run.fail(unfitness)
     this.#idleTimer?.()
     this.#idleTimer = null
     this.backend.wake()
     this.#line.add(run)
   }
 
+  /** Why the model as it is now can't take one that was checked by an earlier spec; null when it can, for which its inputs are made new. */
+  #unfitness(run: PredictionRun): HostError | null {
+    if (run.revision === this.#face.revision) return null
+    const result = this.#face.check(run.given)
+    if (result === null) return this.notServing()
+    if (!result.ok) return invalidInput(result.errors, 'The model was changed while this waited, and takes other inputs now. ')
+    run.item.inputs = result.value
+    run.revision = this.#face.revision
+    return null
+  }
+
   #sleepWhenIdle(): void {
-    const idleSeconds = this.#spec?.idleSeconds ?? 0
+    if (this.isIdle) this.#whenIdle()
+    const idleSeconds = this.spec?.idleSeconds ?? 0
     if (idleSeconds === 0 || !this.isIdle) return
     this.#idleTimer?.()
     this.#idleTimer = this.#deps.clock.after(idleSeconds * 1000, () => {

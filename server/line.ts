@@ -109,15 +109,17 @@ export class Line {
     if (ready) this.#unreadySince = null
     else this.#unreadySince ??= this.#clock.now()
     this.#pump()
-    if (!this.#owner.backend.isServing()) this.#refuseAll()
+    if (!this.#owner.backend.isServing()) this.refuse(() => this.#owner.notServing())
     else if (!ready) this.#hold()
   }
 
-  /** Refuses all that wait; what runs goes on. */
-  #refuseAll(): void {
+  /** Refuses those that wait and for whom there is a reason; what runs goes on. */
+  refuse(reason: (run: PredictionRun) => HostError | null): void {
     for (const run of [...this.#queue]) {
+      const error = reason(run)
+      if (error === null) continue
       this.#queue.remove(run)
-      run.fail(this.#owner.notServing())
+      run.fail(error)
     }
   }
 

@@ -22,7 +22,8 @@ import { readMachineMemory } from './machine-memory.ts'
 import { MemoryGuard } from './memory-guard.ts'
 import { Metrics } from './metrics.ts'
 import { logPrediction } from './prediction-log.ts'
-import { findModels, hostModels } from './registry.ts'
+import { ModelsWatch } from './models-watch.ts'
+import { Registry } from './registry.ts'
 import { PortHeldError, reclaimPort } from './reclaim-port.ts'
 import { reapOrphans, RunState } from './run-state.ts'
 import { createPredictionKeeper } from './siblings/prediction-keeper.ts'
@@ -61,6 +62,7 @@ interface Host {
   files: FileStore
   usage: UsageSampler
   memory: MemoryGuard
+  registry: Registry
   models: ReadonlyMap<string, HostedModel>
   gateway: Gateway
   siblings: Siblings
@@ -77,6 +79,7 @@ async function main(): Promise<void> {
   const portsReclaimed = await freePort(config, stateDir, log)
   const host = await buildHost({ config, log, stateDir, startedAt, portsReclaimed })
   stopOnSignals(host)
+  reloadOnChange(host)
   for (const model of host.models.values()) model.backend.start()
   host.memory.start()
   await listen(host)
@@ -122,13 +125,15 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
     now: () => clock.now(),
     env: workerEnvironment(process.env),
   })
-  const models = hostModels(await findModels(config.models, log), {
-    config, stateDir: stateDir.path, spawn, clock, random: Math.random, usage, memory, metrics, log,
+  const registry = new Registry({
+    config, stateDir: stateDir.path, spawn, clock, random: Math.random, usage, memory, metrics, log, filesAreWatched: isWatching(config),
     ended: (run, outcome, error) => {
       logPrediction(log, run, outcome, error)
       gateway.ended(run)
     },
   })
+  await registry.find()
+  const { models } = registry
   const gateway = new Gateway(models, clock)
   const siblings = new Siblings({ stateDir: stateDir.path, startedAt, isDraining: () => gateway.isDraining(), log })
   siblings.keep('prediction', createPredictionKeeper(gateway))
@@ -137,7 +142,7 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
     events: () => [...models.values()].flatMap((model) => model.view().events).sort((a, b) => a.at.localeCompare(b.at)),
   })
   const socket = new SiblingSocket({ stateDir: stateDir.path, siblings, app })
-  return { config, log, stateDir, runState, files, usage, memory, models, gateway, siblings, socket, server: createHttpServer(app) }
+  return { config, log, stateDir, runState, files, usage, memory, registry, models, gateway, siblings, socket, server: createHttpServer(app) }
 }
 
 async function packageVersion(): Promise<string> {
@@ -215,6 +220,20 @@ function stopOnSignals(host: Host): void {
   })
 }
 
+/** A person at a terminal works on a model; a service is changed by those who operate it. */
+function isWatching({ watch }: Config): boolean {
+  return watch ?? (isTerminal() && process.env['NODE_ENV'] !== 'production')
+}
+
+/** The operator says so by a signal, in production; a developer by saving a file. */
+function reloadOnChange({ config, log, registry }: Host): void {
+  process.on('SIGUSR2', () => {
+    log.info({ signal: 'SIGUSR2' }, 'reloading all models')
+    void registry.reload('SIGUSR2')
+  })
+  if (isWatching(config)) new ModelsWatch(config.models, registry, log)
+}
+
 /** Refuse new work, finish what was accepted, end the workers, leave nothing behind. */
 async function stop(host: Host): Promise<void> {
   const cut = new AbortController()
@@ -223,7 +242,7 @@ async function stop(host: Host): Promise<void> {
   await closed.port
   await host.siblings.bequeath()
   await host.socket.close(cut.signal)
-  await Promise.all([...host.models.values()].map((model) => model.backend.close(0)))
+  await host.registry.close()
   host.usage.close()
   host.memory.close()
   await host.files.close()

@@ -71,6 +71,19 @@ export class Metrics {
     this.#batch.zero({ model })
   }
 
+  /** The series of a model that is hosted no more end; what is pulled from snapshots ends by itself. */
+  removeModel(model: string): void {
+    this.#started.delete(model)
+    for (const outcome of OUTCOMES) {
+      this.#predictions.remove({ model, outcome })
+      this.#duration.remove({ model, outcome })
+    }
+    for (const reason of SHED_REASONS) this.#shed.remove({ model, reason })
+    for (const outcome of REPLAY_OUTCOMES) this.#replays.remove({ model, outcome })
+    this.#queueWait.remove({ model })
+    this.#batch.remove({ model })
+  }
+
   ended(model: string, outcome: Outcome, seconds: number): void {
     this.#predictions.inc({ model, outcome })
     this.#duration.observe({ model, outcome }, seconds)

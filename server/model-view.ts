@@ -1,4 +1,4 @@
-import type { BackendSnapshot, ExitRecord, ModelSpec, ReplicaSnapshot, RestartReason, SupervisionEvent } from '../workers/contract.ts'
+import type { BackendSnapshot, ExitRecord, ModelSpec, ReplicaSnapshot, RestartReason, SupervisionEvent, UpdateSnapshot } from '../workers/contract.ts'
 import type { Outcome } from './metrics.ts'
 import type { Pace } from './pace.ts'
 import type { ServingSnapshot } from './serving.ts'
@@ -13,6 +13,8 @@ export interface ModelView extends ServingSnapshot {
   /** ISO 8601. */
   retryAt: string | null
   quarantined: boolean
+  /** What became of the last change to another version; null when there was none. */
+  update: UpdateSnapshot | null
   /** Kinds of components. */
   inputs: string[]
   outputs: string[]
@@ -60,6 +62,7 @@ export function viewOf({ name, spec, backend, startupEtaSeconds, slots, queue, s
     cause: backend.cause,
     retryAt: backend.retryAt,
     quarantined: backend.quarantined,
+    update: backend.update,
     inputs: Object.values(spec?.inputs ?? {}).map((input) => input.kind),
     outputs: Object.values(spec?.outputs ?? {}).map((output) => output.kind),
     queue,

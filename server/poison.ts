@@ -24,6 +24,10 @@ export class Poison {
     return this.#until.size === 0
   }
 
+  forget(): void {
+    this.#until.clear()
+  }
+
   async remember(inputs: Values): Promise<void> {
     const digest = await digestOf(inputs)
     this.#until.delete(digest)

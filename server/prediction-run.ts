@@ -12,6 +12,8 @@ const MOST_REPLAYS = 5
 
 /** What a run asks of the model it belongs to. */
 export interface RunOwner {
+  /** What the workers in rotation give. */
+  readonly outputSpecs: Prediction['outputSpecs']
   credit(run: PredictionRun, facts: number): void
   /** It was lost or given back; it goes before all others. */
   queueAgain(run: PredictionRun): void
@@ -24,6 +26,13 @@ export interface RunOwner {
   released(run: PredictionRun): void
   retryAfterSeconds(): number
   now(): number
+}
+
+export interface RunOptions {
+  mayReplay: boolean
+  traceId?: string | undefined
+  given: unknown
+  revision: number
 }
 
 /**
@@ -39,6 +48,10 @@ export class PredictionRun implements PredictionSink, QueueEntry {
   readonly arrivedAt: number
   dispatchedAt: number | undefined
   alone = false
+  /** By which of the model's specs its inputs were checked last. */
+  revision: number
+  /** The inputs as the caller gave them. */
+  readonly given: unknown
   /** A worker has it, or has it still after its caller was answered. */
   running = false
   #deaths = 0
@@ -47,10 +60,12 @@ export class PredictionRun implements PredictionSink, QueueEntry {
   #untoldCharacters = 0
   #ended = false
 
-  constructor(prediction: Prediction, item: PredictItem, owner: RunOwner, options: { mayReplay: boolean; traceId?: string | undefined }) {
+  constructor(prediction: Prediction, item: PredictItem, owner: RunOwner, options: RunOptions) {
     this.prediction = prediction
     this.item = item
     this.traceId = options.traceId
+    this.given = options.given
+    this.revision = options.revision
     this.#owner = owner
     this.#mayReplay = options.mayReplay
     this.arrivedAt = owner.now()
@@ -75,7 +90,7 @@ export class PredictionRun implements PredictionSink, QueueEntry {
     this.#untoldCharacters = 0
     this.dispatchedAt = this.#owner.now()
     this.prediction.waitSeconds = (this.dispatchedAt - this.arrivedAt) / 1000
-    this.prediction.dispatched()
+    this.prediction.dispatched(this.#owner.outputSpecs)
   }
 
   fact(fact: PredictionFact): void {

@@ -1,3 +1,4 @@
+import type { ComponentSpec } from '../workers/components.ts'
 import type { NoticeLevel, Values } from '../workers/contract.ts'
 import type { HostError } from '../workers/errors.ts'
 import { charactersOf } from '../workers/value-size.ts'
@@ -34,6 +35,7 @@ export interface EventsOptions {
 /** How a prediction ended, for one that is made again elsewhere. */
 export interface PredictionEnd {
   outputs: Values | undefined
+  outputSpecs: Readonly<Record<string, ComponentSpec>>
   error: HostError | undefined
   waitSeconds: number
   runSeconds: number
@@ -68,6 +70,7 @@ export class Prediction {
   #lastId = 0
   #characters = 0
   #result: PromiseWithResolvers<Values> | null = null
+  #outputSpecs: Readonly<Record<string, ComponentSpec>> = {}
   waitSeconds = 0
   runSeconds = 0
 
@@ -80,10 +83,11 @@ export class Prediction {
   }
 
   /** One that ended in another front. Of its events there are the latest outputs and the end, under the ids that they had. */
-  static ended(id: string, model: string, requestId: string, { outputs, error, waitSeconds, runSeconds, outputId, lastId }: PredictionEnd): Prediction {
+  static ended(id: string, model: string, requestId: string, { outputs, outputSpecs, error, waitSeconds, runSeconds, outputId, lastId }: PredictionEnd): Prediction {
     const prediction = new Prediction(model, requestId, undefined, id)
     Object.assign(prediction, { waitSeconds, runSeconds })
     prediction.#outputs = outputs
+    prediction.#outputSpecs = outputSpecs
     prediction.#outputId = outputId
     prediction.#lastId = lastId - 1
     prediction.#firstId = lastId
@@ -136,8 +140,15 @@ export class Prediction {
     this.#add({ id: ++this.#lastId, type: 'held', etaSeconds }, 0)
   }
 
-  dispatched(): void {
+  /** @param outputSpecs What the worker that has it now gives. */
+  dispatched(outputSpecs: Readonly<Record<string, ComponentSpec>>): void {
     this.#state = 'running'
+    this.#outputSpecs = outputSpecs
+  }
+
+  /** What its outputs are made of: the model may have changed since it was asked for, and again since it ran. Empty before it runs. */
+  get outputSpecs(): Readonly<Record<string, ComponentSpec>> {
+    return this.#outputSpecs
   }
 
   /** Its worker gave it back or was lost: it waits again. */

@@ -36,6 +36,8 @@ export interface RegistryDeps {
   memory: MemoryGuard
   metrics: Metrics
   log: Logger
+  /** Someone calls `reloadModel` when files change. */
+  filesAreWatched: boolean
   ended: HostedModelDeps['logEnd']
 }
 
@@ -69,10 +71,93 @@ export function namesOfNothing(limits: Config['limits'], found: readonly FoundMo
   return Object.keys(limits).filter((name) => !found.some((model) => model.name === name))
 }
 
-/** Makes a hosted model of each found folder. Nothing is started yet. */
-export function hostModels(found: FoundModel[], deps: RegistryDeps): Map<string, HostedModel> {
-  for (const model of namesOfNothing(deps.config.limits, found)) deps.log.warn({ model }, 'limits are set for a model that is not there')
-  return new Map(found.map((model) => [model.name, hostModel(model, deps)]))
+/** All hosted models: those found at the start, and what has become of their folders since. */
+export class Registry {
+  readonly #deps: RegistryDeps
+  readonly #models = new Map<string, HostedModel>()
+  readonly #files = new Map<HostedModel, string>()
+  /** Hosted no more; what they accepted still ends. */
+  readonly #leaving = new Set<HostedModel>()
+  #reloading: Promise<void> = Promise.resolve()
+  #isClosing = false
+
+  constructor(deps: RegistryDeps) {
+    this.#deps = deps
+  }
+
+  /** By name, in the order of names at first; changes in place. */
+  get models(): ReadonlyMap<string, HostedModel> {
+    return this.#models
+  }
+
+  /**
+   * Looks at the models folder: hosts what is new, whose workers are not started yet, and lets go of what is gone.
+   *
+   * @returns What is new.
+   */
+  async find(): Promise<HostedModel[]> {
+    const { config, log } = this.#deps
+    const found = await findModels(config.models, log)
+    for (const model of namesOfNothing(config.limits, found)) log.warn({ model }, 'limits are set for a model that is not there')
+    for (const model of [...this.#models.values()]) {
+      if (!found.some(({ name, modelFile }) => name === model.name && modelFile === this.#files.get(model))) void this.#letGo(model)
+    }
+    const fresh = found.filter(({ name }) => !this.#models.has(name))
+    return fresh.map((each) => {
+      const model = hostModel(each, this.#deps)
+      this.#models.set(each.name, model)
+      this.#files.set(model, each.modelFile)
+      return model
+    })
+  }
+
+  /** Brings all models to what is on disk now, one after the other; those that came since are hosted, those that are gone let go of. Asked again meanwhile, it begins anew after that. */
+  reload(why: string): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reloadAll(why))
+    return this.#reloading
+  }
+
+  /** The same for one; for a name that is hosted no more, or not yet, the folder is looked at. */
+  async reloadModel(name: string, why: string): Promise<void> {
+    const fresh = await this.#findAndStart()
+    const model = this.#models.get(name)
+    if (model !== undefined && !fresh.includes(model)) await model.restart(why)
+  }
+
+  /** Ends all workers at once. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await Promise.all([...this.#models.values(), ...this.#leaving].map((model) => model.backend.close(0)))
+  }
+
+  async #reloadAll(why: string): Promise<void> {
+    const fresh = await this.#findAndStart()
+    for (const model of [...this.#models.values()]) if (!this.#isClosing && !fresh.includes(model)) await model.restart(why)
+  }
+
+  async #findAndStart(): Promise<HostedModel[]> {
+    if (this.#isClosing) return []
+    const fresh = await this.find().catch((error: unknown) => {
+      this.#deps.log.error({ error }, 'the models folder could not be read')
+      return []
+    })
+    for (const model of fresh) {
+      this.#deps.log.info({ model: model.name }, 'a model is new')
+      model.backend.start()
+    }
+    return fresh
+  }
+
+  async #letGo(model: HostedModel): Promise<void> {
+    const { log, metrics, config } = this.#deps
+    log.info({ model: model.name }, 'a model is gone')
+    this.#models.delete(model.name)
+    this.#files.delete(model)
+    this.#leaving.add(model)
+    await model.retire(config.drainMs)
+    this.#leaving.delete(model)
+    if (!this.#models.has(model.name)) metrics.removeModel(model.name)
+  }
 }
 
 function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedModel {
@@ -86,6 +171,7 @@ function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedM
   const backend = new ProcessBackend(
     {
       described: (spec) => model.described(spec),
+      inForce: (spec) => model.inForce(spec),
       changed: (worker, what, why) => recordChange(model, { at: new Date().toISOString(), model: name, worker, what, why }, deps.log),
       capacity: () => model.capacityChanged(),
       exited: (record) => logExit(name, record, deps.log),
@@ -94,7 +180,7 @@ function hostModel({ name, modelFile }: FoundModel, deps: RegistryDeps): HostedM
     {
       settings: { model: name, modelFile, stateDir: deps.stateDir, limits: initialLimits },
       spawn: deps.spawn, clock, random: deps.random, wallClock: () => new Date(), drainMs: config.drainMs, usage: deps.usage,
-      memory: deps.memory.roomFor(name),
+      memory: deps.memory.roomFor(name), filesAreWatched: deps.filesAreWatched,
       meanRunMs: () => model.pace.meanMs,
     },
   )

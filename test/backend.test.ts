@@ -43,11 +43,11 @@ async function startProcessBackend({ model, limits: changes = {}, prefetch = fal
   const limits = (spec: Partial<Limits> = {}): Limits => ({ ...DEFAULT_LIMITS, ...spec, ...changes })
   const lanes = await LaneListener.open()
   const backend = new ProcessBackend(
-    { described: (spec) => limits(spec.limits), changed: () => queueMicrotask(changed), capacity: () => queueMicrotask(changed), exited: () => {}, log: () => {} },
+    { described: (spec) => limits(spec.limits), inForce: () => {}, changed: () => queueMicrotask(changed), capacity: () => queueMicrotask(changed), exited: () => {}, log: () => {} },
     {
       settings: { model, modelFile: fileURLToPath(new URL(`fixtures/models/${model}/model.ts`, import.meta.url)), stateDir, limits: limits() },
       spawn: createSpawnWorker({ lanes, onLine: () => {}, onSpawned: (_model, pid) => pids.add(pid), onExited: (pid) => pids.delete(pid), oomKills: new OomKills(), now: () => clock.now(), env }),
-      clock, random: () => 0.5, wallClock: () => new Date(), drainMs: 5_000, usage: { watch: () => {}, forget: () => {} }, memory: { isShort: () => false, waking: () => {} },
+      clock, random: () => 0.5, wallClock: () => new Date(), drainMs: 5_000, usage: { watch: () => {}, forget: () => {} }, memory: { isShort: () => false, waking: () => {} }, filesAreWatched: true,
       meanRunMs: () => (prefetch ? 1 : null),
     },
   )

@@ -42,6 +42,7 @@ describe('loadConfig', () => {
       keepFilesSeconds: 86_400,
       drainMs: 30_000,
       minFreeMb: undefined,
+      watch: undefined,
       limits: {},
     })
   })

@@ -28,7 +28,7 @@ describe('the events of a prediction', () => {
     const prediction = create()
     const all = collect(prediction.events())
     prediction.queuedAt(2, null)
-    prediction.dispatched()
+    prediction.dispatched({})
     prediction.started()
     prediction.progressed(0.5, 'half')
     prediction.noticed('warning', 'scaled')

@@ -27,11 +27,12 @@ function createSupervisor(limits: Partial<Limits> = {}) {
   const changes: string[] = []
   const reasons: string[] = []
   const fileWatchers = new Set<() => void>()
+  const inForce: string[] = []
   let wanted: Limits | null = effective
   const supervisor = new Supervisor(
     1,
     {
-      described: () => wanted, capacity: () => {}, exited: () => {}, log: () => {},
+      described: () => wanted, inForce: (spec) => inForce.push(spec.title), capacity: () => {}, exited: () => {}, log: () => {},
       changed: (worker, what, why) => {
         changes.push(`${worker} ${what}`)
         reasons.push(`${what}: ${why}`)
@@ -47,7 +48,7 @@ function createSupervisor(limits: Partial<Limits> = {}) {
     },
   )
   return {
-    supervisor, clock, workers, usage, memory, changes, reasons, fileWatchers,
+    supervisor, clock, workers, usage, memory, changes, reasons, inForce, fileWatchers,
     want(next: Limits | null) { wanted = next },
     states: () => supervisor.snapshot().replicas.map(({ worker, state }) => `${worker} ${state}`),
     replica(worker: number) {

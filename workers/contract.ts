@@ -245,6 +245,15 @@ export interface SupervisionEvent {
   why: string
 }
 
+/** What became of the last wish to bring all workers to the version on disk. */
+export interface UpdateSnapshot {
+  state: 'running' | 'done' | 'failed'
+  /** Why the new version would not start, when it failed; the old one serves on. */
+  cause: string | null
+  /** ISO 8601: since when. */
+  at: string
+}
+
 export interface BackendSnapshot {
   replicas: ReplicaSnapshot[]
   /** Why the model cannot serve, in words, when it cannot. */
@@ -253,6 +262,8 @@ export interface BackendSnapshot {
   sleeping: boolean
   /** ISO 8601, when the next start is tried. */
   retryAt: string | null
+  /** Null when nobody has asked for a new version yet. */
+  update: UpdateSnapshot | null
   restarts: Record<RestartReason, number>
   /** The latest, oldest first. */
   exits: ExitRecord[]
@@ -292,8 +303,8 @@ export interface Backend {
   readyInSeconds(): number
   /** Wakes a sleeping or lazy model. */
   wake(): void
-  /** Replaces the workers one by one; tries a quarantined model at once. */
-  restart(why: string): void
+  /** Replaces the workers one by one by such of the version on disk; tries a quarantined model at once. Resolves when that is over, well or not. */
+  restart(why: string): Promise<void>
   snapshot(): BackendSnapshot
   /** Drains within `drainMs`, then stops all workers. Resolves when no process is left. */
   close(drainMs: number): Promise<void>

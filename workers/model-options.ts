@@ -29,6 +29,10 @@ export interface CheckedModel {
 const LONGEST_TIMER_MS = 2_147_483_647
 /** V8 can't start a thread in much less. */
 const LEAST_HEAP_MB = 16
+/** A process of Node alone takes more. */
+const LEAST_RSS_MB = 32
+/** Processes and threads of one model: more than machines have cores for, and few enough that a slip of the finger does not take one down. */
+const MOST_WORKERS = 64
 const DEFAULT_BATCH: BatchLimits = { maxSize: 32, maxWaitMs: 5 }
 
 const text = z.string({ error: 'must be a string' })
@@ -51,9 +55,9 @@ const limitShape = {
   holdMs: waitMs.exactOptional(),
   reattachMs: waitMs.exactOptional(),
   heapMb: count(LEAST_HEAP_MB).exactOptional(),
-  rssMb: count(LEAST_HEAP_MB).exactOptional(),
-  replicas: count(1).exactOptional(),
-  threads: count(1).exactOptional(),
+  rssMb: count(LEAST_RSS_MB).exactOptional(),
+  replicas: between(1, MOST_WORKERS).exactOptional(),
+  threads: between(1, MOST_WORKERS).exactOptional(),
   concurrency: count(1).exactOptional(),
   queueSize: count(0).exactOptional(),
   maxRequests: between(0, Number.MAX_SAFE_INTEGER).exactOptional(),

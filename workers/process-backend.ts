@@ -1,7 +1,7 @@
-import { watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Backend, BackendSnapshot, ExitRecord, FromWorker, Limits, MemoryRoom, ModelSpec, Need, PredictItem, PredictionSink, Reservation } from './contract.ts'
 import { Canary, type CanaryReport, NO_EXAMPLE } from './canary.ts'
+import { FolderWatch } from './folder-watch.ts'
 import type { Replica, ReplicaDeps } from './replica.ts'
 import type { UsageSource } from './memory-watch.ts'
 import { Supervisor } from './supervisor.ts'
@@ -16,6 +16,7 @@ const UNKNOWN_START_SECONDS = 2
 
 export interface ProcessBackendEvents {
   described(spec: ModelSpec): Limits | null
+  inForce(spec: ModelSpec): void
   changed(worker: number, what: string, why: string): void
   capacity(): void
   /** A worker's process has ended, wanted or not. */
@@ -27,6 +28,8 @@ export interface ProcessBackendDeps extends ReplicaDeps {
   drainMs: number
   usage: UsageSource
   memory: MemoryRoom
+  /** Someone else looks after the model's files and calls `restart` when they change; else they are watched here, while the model is broken. */
+  filesAreWatched: boolean
   /** Mean time of one unit of work in ms, or null when none has run. */
   meanRunMs(): number | null
 }
@@ -47,12 +50,13 @@ export class ProcessBackend implements Backend {
     this.#limits = deps.settings.limits
     this.#startingSince = deps.clock.now()
     this.#supervisor = new Supervisor(1, {
-      described: (spec) => this.#described(spec),
+      described: (spec) => events.described(spec),
+      inForce: (spec, limits) => this.#inForce(spec, limits),
       changed: (worker, what, why) => this.#changed(worker, what, why),
       capacity: () => this.#capacity(),
       exited: (record) => events.exited(record),
       log: (message, worker) => events.log(message, worker),
-    }, { ...deps, watchFiles: (callback) => watchFolder(dirname(deps.settings.modelFile), callback) })
+    }, { ...deps, watchFiles: (callback) => this.#watchFiles(callback) })
     this.#canary = new Canary({
       replicas: () => this.#supervisor.replicas(),
       spareUnits: () => Math.max(this.#spareUnits('shared'), this.#spareUnits('full')),
@@ -136,9 +140,9 @@ export class ProcessBackend implements Backend {
     }
   }
 
-  restart(why: string): void {
+  restart(why: string): Promise<void> {
     for (const replica of this.#supervisor.replicas()) this.#events.changed(replica.worker, 'restart', why)
-    void this.#supervisor.restart()
+    return this.#supervisor.restart()
   }
 
   /** Runs the first example on every ready worker now, past the queue; whether or not the model wants canaries. */
@@ -160,12 +164,17 @@ export class ProcessBackend implements Backend {
     this.#supervisor.countPredictions(replica, this.#limits.maxRequests)
   }
 
-  #described(spec: ModelSpec): Limits | null {
-    const limits = this.#events.described(spec)
-    if (limits === null) return null
+  #inForce(spec: ModelSpec, limits: Limits | null): void {
+    this.#events.inForce(spec)
+    if (limits === null) return
     this.#limits = limits
     if (!this.#canary.use(spec, limits)) this.#events.changed(0, 'no canary', NO_EXAMPLE)
-    return limits
+  }
+
+  #watchFiles(callback: () => void): () => void {
+    if (this.#deps.filesAreWatched) return () => {}
+    const watch = new FolderWatch(dirname(this.#deps.settings.modelFile), { changed: callback })
+    return () => watch.close()
   }
 
   #changed(worker: number, what: string, why: string): void {
@@ -218,16 +227,5 @@ export class ProcessBackend implements Backend {
     if (meanMs === null) return 0
     if (need === 'full') return meanMs <= PREFETCH_BATCH_MS ? 1 : 0
     return Math.min(MOST_PREFETCHED, Math.floor(PREFETCH_MS / Math.max(meanMs, 0.05)))
-  }
-}
-
-/** Watches a model's folder; a platform that can't watch it leaves the timed retry. */
-function watchFolder(folder: string, callback: () => void): () => void {
-  try {
-    const watcher = watch(folder, { recursive: true, persistent: false }, callback)
-    watcher.on('error', () => watcher.close())
-    return () => watcher.close()
-  } catch {
-    return () => {}
   }
 }

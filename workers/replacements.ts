@@ -67,7 +67,9 @@ export class Replacements {
   changed(replica: Replica): void {
     const old = this.#oldOf(replica)
     if (old !== undefined && replica.state !== 'starting') {
-      this.#settle(old, replica.state === 'ready' ? 'ready' : replica.state === 'draining' ? 'moot' : 'failed')
+      // Under way until the old one is retired, or for a moment there would seem to be one too many.
+      if (replica.state === 'ready') this.#underWay.get(old)?.settle('ready')
+      else this.#settle(old, replica.state === 'draining' ? 'moot' : 'failed')
       if (replica.state === 'backoff') this.#drop(replica, old)
     } else if (replica.state === 'backoff' && this.#underWay.has(replica)) {
       // Its replacement is on its way already: it needs no restart of its own.

@@ -171,6 +171,11 @@ export class Replica {
     return true
   }
 
+  /** Nothing more is dispatched here; `drain` follows. */
+  leaveRotation(why: ExitReason): void {
+    this.#ending ??= why
+  }
+
   /** Takes it out of rotation, waits for what runs, ends the process. Resolves when it is gone. Asked again, it waits no longer than the new bound. */
   async drain(why: ExitReason, withinMs: number): Promise<void> {
     const before = this.#state

@@ -3,6 +3,7 @@ import { ExitRecords } from './exit-record.ts'
 import { MemoryWatch, type UsageSource } from './memory-watch.ts'
 import { Replacements } from './replacements.ts'
 import { Replica, type ReplicaDeps, type ReplicaOwner } from './replica.ts'
+import { Rollout } from './rollout.ts'
 
 /** How often the silence of the workers is judged. */
 const JUDGE_MS = 250
@@ -10,8 +11,10 @@ const JUDGE_MS = 250
 const LATE_MS = 500
 
 export interface SupervisorEvents {
-  /** The model's spec, each time a worker describes it. @returns The effective limits, or null to leave it asleep. */
+  /** A worker announced its model, which is no more than that yet. @returns The effective limits, or null to leave it asleep. */
   described(spec: ModelSpec): Limits | null
+  /** Callers are held to this spec from now on: a worker that serves it is in rotation, or none ever was. `limits` is null when it was left asleep. */
+  inForce(spec: ModelSpec, limits: Limits | null): void
   changed(worker: number, what: string, why: string): void
   /** Something can be dispatched that could not be before, or the other way round. */
   capacity(): void
@@ -39,6 +42,7 @@ export class Supervisor implements ReplicaOwner {
   /** By worker number; a replacement takes the lowest free one. */
   readonly #replicas = new Map<number, Replica>()
   readonly #replacements: Replacements
+  readonly #rollout: Rollout
   readonly #memory: MemoryWatch
   readonly #restarts = { ...NO_RESTARTS }
   readonly #exits = new ExitRecords()
@@ -57,10 +61,21 @@ export class Supervisor implements ReplicaOwner {
     this.#events = events
     this.#deps = deps
     this.#replacements = new Replacements({
-      add: () => (this.#closing || this.#sleeping ? null : this.#add()),
+      add: () => (this.#isResting ? null : this.#add()),
       retire: (replica, why) => this.#retire(replica, why),
       failed: (replica, cause) => events.changed(replica.worker, 'replacement failed', cause),
     }, deps.clock)
+    this.#rollout = new Rollout({
+      replicas: () => this.#replicas.values(),
+      surplus: () => this.#staying - this.#wanted,
+      isResting: () => this.#isResting,
+      replace: (old) => this.#replacements.replace(old, 'recycle'),
+      retire: (old) => this.#retire(old, 'recycle'),
+      inForce: (spec, limits) => this.#inForce(spec, limits),
+      fill: () => this.#fill(),
+      updated: (replica) => events.changed(replica.worker, 'updated', 'all workers run the version on disk'),
+      wallClock: deps.wallClock,
+    })
     this.#memory = new MemoryWatch({
       changed: (replica, what, why) => this.changed(replica, what, why),
       mayBeReplaced: (replica) => this.#replacements.mayReplace(replica),
@@ -91,13 +106,9 @@ export class Supervisor implements ReplicaOwner {
     await Promise.all([...this.#replicas.values()].map((replica) => this.#retire(replica, 'stop')))
   }
 
-  /** Replaces the workers one by one, the next when the last is in rotation; tries waiting and quarantined ones at once. */
-  async restart(): Promise<void> {
-    for (const replica of [...this.#replicas.values()]) {
-      if (this.#closing) return
-      if (replica.state === 'ready') await this.#replacements.replace(replica, 'recycle')
-      else replica.wake()
-    }
+  /** Brings the workers to the version on disk, see `Rollout`. */
+  restart(): Promise<void> {
+    return this.#isResting ? Promise.resolve() : this.#rollout.restart()
   }
 
   /** Out of rotation, so that nothing new is dispatched; what runs is waited for, bounded by `drainMs`. Resolves when no process is left. */
@@ -131,20 +142,17 @@ export class Supervisor implements ReplicaOwner {
       quarantined: !this.#sleeping && replicas.length > 0 && replicas.every((replica) => replica.state === 'quarantined'),
       sleeping: this.#sleeping,
       retryAt: serving ? null : (broken?.retryAt?.toISOString() ?? null),
+      update: this.#rollout.update,
       restarts: { ...this.#restarts },
       exits: this.#exits.list(),
       logDroppedBytes: this.#droppedBytes + replicas.reduce((sum, replica) => sum + replica.droppedBytes(), 0),
     }
   }
 
-  described(_replica: Replica, spec: ModelSpec): Limits | null {
+  described(replica: Replica, spec: ModelSpec): Limits | null {
     const limits = this.#events.described(spec)
-    if (limits === null) {
-      void this.sleep()
-      return null
-    }
-    this.#wanted = limits.replicas
-    this.#fill()
+    this.#rollout.described(replica, spec, limits)
+    if (limits === null) void this.sleep()
     return limits
   }
 
@@ -154,6 +162,8 @@ export class Supervisor implements ReplicaOwner {
       this.#replicas.delete(replica.worker)
       this.#droppedBytes += replica.droppedBytes()
     }
+    // First of all, so that nothing is dispatched by a spec that has just gone out of force.
+    this.#rollout.changed(replica, what)
     this.#replacements.changed(replica)
     this.#watchFilesWhileQuarantined()
     this.#events.changed(replica.worker, what, why)
@@ -177,11 +187,26 @@ export class Supervisor implements ReplicaOwner {
     this.#events.log(message, worker)
   }
 
-  /** Starts what is missing. What drains has left already: a model that is woken while it falls asleep gets new workers at once. */
+  get #isResting(): boolean {
+    return this.#sleeping || this.#closing
+  }
+
+  /** Without those that drain, who have left already, and with each replacement counted for the one whose place it takes. */
+  get #staying(): number {
+    return [...this.#replicas.values()].filter((replica) => replica.state !== 'draining').length - this.#replacements.size
+  }
+
+  #inForce(spec: ModelSpec, limits: Limits | null): void {
+    this.#events.inForce(spec, limits)
+    if (limits === null) return
+    this.#wanted = limits.replicas
+    this.#fill()
+  }
+
+  /** Starts what is missing: a model that is woken while it falls asleep gets new workers at once. */
   #fill(): void {
-    if (this.#sleeping || this.#closing) return
-    const staying = [...this.#replicas.values()].filter((replica) => replica.state !== 'draining').length - this.#replacements.size
-    for (let missing = this.#wanted - staying; missing > 0; missing--) this.#add().start()
+    if (this.#isResting) return
+    for (let missing = this.#wanted - this.#staying; missing > 0; missing--) this.#add().start()
   }
 
   /**

@@ -101,12 +101,12 @@ async function run(host: GradioHost, req: Request, res: Response): Promise<void>
 }
 
 async function runToEnd(host: GradioHost, accepted: Call, data: unknown[], left: AbortSignal): Promise<void> {
-  const { req, res, model, spec } = accepted
+  const { req, res, model } = accepted
   const prediction = await host.submit(accepted, data, 'answer', left)
   const cancel = (): void => host.deps.gateway.cancel(prediction)
   if (left.aborted) cancel()
   left.addEventListener('abort', cancel, { once: true })
   const outputs = await prediction.result()
   if (res.destroyed) return
-  res.json(successOutput(renderOutputs(spec, outputs, host.context(req, model)), false, prediction.runSeconds, host.pace(model).usualSeconds))
+  res.json(successOutput(renderOutputs(prediction.outputSpecs, outputs, host.context(req, model)), false, prediction.runSeconds, host.pace(model).usualSeconds))
 }

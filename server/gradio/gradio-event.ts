@@ -73,7 +73,7 @@ export class GradioEvent {
     const { id, sessionHash, requestId, spec, pace, work } = options
     this.id = id
     this.sessionHash = sessionHash
-    this.subject = { eventId: id, requestId, spec, pace }
+    this.subject = { eventId: id, requestId, spec, pace, outputs: () => this.#outputs() }
     this.#options = options
     this.#work = this.#settle(work)
     if (!(work instanceof Promise)) this.#settledWork = work
@@ -90,6 +90,10 @@ export class GradioEvent {
     const { id, sessionHash, requestId, audience } = this.#options
     if (!this.isOver || this.#ending !== null || this.#settledWork === null) return null
     return { event: { id, sessionHash, requestId, audience }, work: this.#settledWork }
+  }
+
+  #outputs(): TranscriptSubject['spec']['outputs'] {
+    return this.#settledWork !== null && 'prediction' in this.#settledWork ? this.#settledWork.prediction.outputSpecs : this.#options.spec.outputs
   }
 
   /** No more work goes on for it; its end may still be untold. */

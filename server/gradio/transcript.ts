@@ -1,3 +1,4 @@
+import type { ComponentSpec } from '../../workers/components.ts'
 import type { ModelSpec, Values } from '../../workers/contract.ts'
 import type { PredictionEvent } from '../prediction.ts'
 import { renderOutputs } from './values.ts'
@@ -16,13 +17,16 @@ export interface TranscriptSubject {
   eventId: string
   requestId: string
   spec: ModelSpec
+  /** What the prediction gives: the model may have become another between the call and its run. */
+  outputs(): Readonly<Record<string, ComponentSpec>>
   pace(): ModelPace
 }
 
 /** Turns the events of one prediction into messages, in order. Intermediate results are told for generators only. */
 export class Transcript {
   readonly #subject: TranscriptSubject
-  readonly #outputNames: string[]
+  #outputs: Readonly<Record<string, ComponentSpec>>
+  #outputNames: string[]
   #data: unknown[] | null = null
   #position = 0
   #hasStarted = false
@@ -30,7 +34,8 @@ export class Transcript {
 
   constructor(subject: TranscriptSubject) {
     this.#subject = subject
-    this.#outputNames = Object.keys(subject.spec.outputs)
+    this.#outputs = subject.spec.outputs
+    this.#outputNames = Object.keys(this.#outputs)
   }
 
   /** The id of the last event told; reading goes on after it. */
@@ -107,6 +112,11 @@ export class Transcript {
   }
 
   #render(outputs: Values, context: RenderContext): unknown[] {
-    return renderOutputs(this.#subject.spec, outputs, context)
+    const specs = this.#subject.outputs()
+    if (specs !== this.#outputs) {
+      this.#outputs = specs
+      this.#outputNames = Object.keys(specs)
+    }
+    return renderOutputs(specs, outputs, context)
   }
 }

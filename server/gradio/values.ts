@@ -10,8 +10,8 @@ import type { FileSource, RenderContext } from './file-data.ts'
 export type { RenderContext } from './file-data.ts'
 
 /** The outputs in the order of their components; what is absent is null. */
-export function renderOutputs(spec: ModelSpec, outputs: Values, context: RenderContext): unknown[] {
-  return Object.entries(spec.outputs).map(([name, component]) => renderValue(component, outputs[name], context))
+export function renderOutputs(specs: Readonly<Record<string, ComponentSpec>>, outputs: Values, context: RenderContext): unknown[] {
+  return Object.entries(specs).map(([name, component]) => renderValue(component, outputs[name], context))
 }
 
 /** One value of a component as clients see it; null for none. */

@@ -6,6 +6,7 @@ import type { ComponentSpec, FileRef } from '../../workers/components.ts'
 import type { Values } from '../../workers/contract.ts'
 import { RequestError } from '../../workers/errors.ts'
 import type { FileStore } from '../files/store.ts'
+import type { Prediction } from '../prediction.ts'
 import { publicRoot } from '../security/public-root.ts'
 
 /** Sends JSON as it is: no ETag, no formatting, one write. */
@@ -57,6 +58,19 @@ export function createRender(req: Request, specs: Readonly<Record<string, Compon
       rendered[name] = spec === undefined ? value : renderFiles(spec, value, link)
     }
     return rendered
+  }
+}
+
+/** The same for what a prediction gives, which is known only when it runs: until then its model may become another. */
+export function createOutputRender(req: Request, prediction: Prediction, files: FileStore, rootPath: string): Render {
+  let specs = prediction.outputSpecs
+  let render = createRender(req, specs, files, rootPath)
+  return (outputs) => {
+    if (specs !== prediction.outputSpecs) {
+      specs = prediction.outputSpecs
+      render = createRender(req, specs, files, rootPath)
+    }
+    return render(outputs)
   }
 }
 

@@ -12,8 +12,7 @@ import type { HostedModel } from '../hosted-model.ts'
 import { childTraceparent, parseTraceparent } from '../log.ts'
 import type { Prediction } from '../prediction.ts'
 import { publicPrefix } from '../security/public-root.ts'
-import { answerForm, createRender, sendJson } from './answer.ts'
-import type { Render } from './answer.ts'
+import { answerForm, createOutputRender, createRender, sendJson } from './answer.ts'
 import { streamPrediction } from './event-stream.ts'
 import { removeFiles } from './input-files.ts'
 import type { StoredInputs } from './input-files.ts'
@@ -38,11 +37,11 @@ export function createPredictHandler(deps: AppDeps): RequestHandler<ModelParams>
       return
     }
     const prediction = submit(deps, res, model, stored, submitOptions(req, res, mode, timeoutMs, arrivedMs))
-    const render = createRender(req, model.spec?.outputs ?? {}, deps.files, deps.config.rootPath)
     // Returned, not awaited: while thousands wait, nothing of this function is kept.
-    if (mode === 'answer') return answer(deps, res, prediction, render)
-    if (mode === 'stream') return streamPrediction(res, prediction, { after: undefined, appends: wantsAppends(req), render })
-    return accept(deps, res, prediction)
+    if (mode === 'answer') return answer(deps, req, res, prediction)
+    if (mode === 'background') return accept(deps, res, prediction)
+    const render = createOutputRender(req, prediction, deps.files, deps.config.rootPath)
+    return streamPrediction(res, prediction, { after: undefined, appends: wantsAppends(req), render })
   }
 }
 
@@ -130,13 +129,15 @@ function deadlinePassed(): CapacityError {
   return new CapacityError('DEADLINE_EXCEEDED', 'The deadline passed before the prediction could begin.')
 }
 
-function answer(deps: AppDeps, res: Response, prediction: Prediction, render: Render): Promise<void> {
+function answer(deps: AppDeps, req: Request<ModelParams>, res: Response, prediction: Prediction): Promise<void> {
   res.setHeader('x-prediction-id', prediction.id)
   res.on('close', () => {
     if (!res.writableEnded) deps.gateway.cancel(prediction)
   })
   return prediction.result().then((outputs) => {
-    if (!res.destroyed) sendJson(res, 200, render(outputs))
+    if (res.destroyed) return
+    // What it gives is known only now: the model may have become another while it waited.
+    sendJson(res, 200, createRender(req, prediction.outputSpecs, deps.files, deps.config.rootPath)(outputs))
   })
 }
 

@@ -7,7 +7,7 @@ import type { AppDeps } from '../app.ts'
 import { problemOf } from '../http-errors.ts'
 import type { Problem } from '../http-errors.ts'
 import type { Prediction, PredictionState } from '../prediction.ts'
-import { answerForm, createRender, sendJson } from './answer.ts'
+import { answerForm, createOutputRender, sendJson } from './answer.ts'
 import type { Render } from './answer.ts'
 import { streamPrediction } from './event-stream.ts'
 import { lastSeenEvent, wantsAppends } from './predict-options.ts'
@@ -27,8 +27,7 @@ export function createPredictionReader(deps: AppDeps): RequestHandler<Prediction
   return async (req, res) => {
     const prediction = await find(deps, req, res)
     if (prediction === null) return
-    const { spec } = deps.gateway.model(prediction.model)
-    const render = createRender(req, spec?.outputs ?? {}, deps.files, deps.config.rootPath)
+    const render = createOutputRender(req, prediction, deps.files, deps.config.rootPath)
     if (answerForm(req) === 'events' && req.method !== 'HEAD') {
       await streamPrediction(res, prediction, { after: lastSeenEvent(req), appends: wantsAppends(req), render })
       return

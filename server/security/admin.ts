@@ -14,7 +14,7 @@ export function createRestartHandler(deps: AppDeps): RequestHandler<{ model: str
   return (req, res) => {
     requireOperator(req, res, deps)
     const model = deps.gateway.model(req.params.model)
-    model.restart('asked for by an operator')
+    void model.restart('asked for by an operator')
     deps.log.info({ model: model.name, requestId: res.locals.requestId }, 'restart asked for')
     sendJson(res, 202, { model: model.name, state: model.view().state })
   }

@@ -1,6 +1,7 @@
 /** Predictions as fronts tell each other of them. */
 import { z } from 'zod'
 
+import type { ComponentSpec } from '../../workers/components.ts'
 import type { Values } from '../../workers/contract.ts'
 import { createHostError, isErrorCode } from '../../workers/errors.ts'
 import type { ErrorCode, HostError } from '../../workers/errors.ts'
@@ -19,6 +20,7 @@ const endedSchema = z.object({
   agoMs: z.number(),
   isAnswer: z.boolean(),
   outputs: z.custom<Values>((value) => typeof value === 'object' && value !== null).exactOptional(),
+  outputSpecs: z.custom<Readonly<Record<string, ComponentSpec>>>((value) => typeof value === 'object' && value !== null),
   error: errorSchema.exactOptional(),
   waitSeconds: z.number(),
   runSeconds: z.number(),
@@ -41,9 +43,9 @@ export function createPredictionKeeper(gateway: Gateway): Keeper {
 }
 
 function toData({ prediction, agoMs, isAnswer }: EndedPrediction): z.output<typeof endedSchema> {
-  const { id, model, requestId, outputs, error, waitSeconds, runSeconds, lastId } = prediction
+  const { id, model, requestId, outputs, outputSpecs, error, waitSeconds, runSeconds, lastId } = prediction
   return {
-    id, model, requestId, agoMs, isAnswer, waitSeconds, runSeconds, lastId, outputId: prediction.latest()?.id ?? 0,
+    id, model, requestId, outputSpecs, agoMs, isAnswer, waitSeconds, runSeconds, lastId, outputId: prediction.latest()?.id ?? 0,
     ...(outputs === undefined ? {} : { outputs }),
     ...(error === undefined ? {} : { error: errorData(error) }),
   }

@@ -1,7 +1,7 @@
 /** `GET /status`: the host as its operator sees it, as data. */
 import type { RequestHandler } from 'express'
 
-import type { ExitRecord, ReplicaSnapshot, SupervisionEvent } from '../../workers/contract.ts'
+import type { ExitRecord, ReplicaSnapshot, SupervisionEvent, UpdateSnapshot } from '../../workers/contract.ts'
 import type { AppDeps } from '../app.ts'
 import type { ModelView } from '../model-view.ts'
 import { sendJson } from '../rest/answer.ts'
@@ -31,12 +31,13 @@ function eventOf({ at, model, worker, what, why }: SupervisionEvent): Supervisio
   return { at, model, worker, what, why: withoutPaths(why) }
 }
 
-function statusOf({ name, state, cause, retryAt, serving, lastSuccessAt, lastFinishedAt, replicas, queue, latency, outcomes, exits }: ModelView, exitOf: (exit: ExitRecord) => object): object {
+function statusOf({ name, state, cause, retryAt, update, serving, lastSuccessAt, lastFinishedAt, replicas, queue, latency, outcomes, exits }: ModelView, exitOf: (exit: ExitRecord) => object): object {
   return {
     name,
     state,
     ...(cause !== null && { cause: withoutPaths(cause) }),
     ...(retryAt !== null && { retryAt }),
+    ...(update !== null && { update: updateOf(update) }),
     serving,
     lastSuccessAt,
     lastFinishedAt,
@@ -46,6 +47,10 @@ function statusOf({ name, state, cause, retryAt, serving, lastSuccessAt, lastFin
     outcomes,
     exits: exits.map(exitOf),
   }
+}
+
+function updateOf({ state, cause, at }: UpdateSnapshot): object {
+  return { state, ...(cause !== null && { cause: withoutPaths(cause) }), at }
 }
 
 function replicaOf({ lastExit, ...replica }: ReplicaSnapshot): object {

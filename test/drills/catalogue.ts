@@ -2,6 +2,7 @@ import type { Drill } from './drill.ts'
 import { badOutput } from './faults/bad-output.ts'
 import { blockWorker } from './faults/block-worker.ts'
 import { canary, canaryIdle } from './faults/canary.ts'
+import { brokenUpdate, modelChanged, modelChangedByOperator, weightsChanged } from './faults/changed-model.ts'
 import { clientsLeave } from './faults/clients-leave.ts'
 import { clockJump } from './faults/clock-jump.ts'
 import { endlessLoop } from './faults/endless-loop.ts'
@@ -35,6 +36,7 @@ export const DRILLS: readonly Drill[] = [
   slowStart, throwingStart, thirdTimeLucky,
   outputFloods, logUnread, badOutput, slowReader,
   clientsLeave, overload,
+  modelChanged, modelChangedByOperator, weightsChanged, brokenUpdate,
   sigterm, pm2Reload, hostKilled,
   portOfOrphan, portOfStranger, portInTimeWait, staleRunState,
   keepAliveRace, stateFolderFull, stateFolderGone, descriptorsUsedUp, clockJump, idleModel, machineMemoryShort,

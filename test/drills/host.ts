@@ -1,7 +1,7 @@
 /** The real host as a child process, for the drills: keeps what it says about its workers, and forgets its lines about single predictions. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,6 +23,8 @@ const NOT_INHERITED = ['NODE_TEST_CONTEXT', 'NODE_CHANNEL_FD', 'NODE_OPTIONS', '
 
 export interface HostSettings {
   models: readonly string[]
+  /** Copies in place of links, so that they can be edited. */
+  copies?: boolean
   config?: ConfigFile
   env?: NodeJS.ProcessEnv
   /** Default 0, a free one. */
@@ -50,15 +52,17 @@ export function hostEnvironment(env: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv 
   return { ...inherited, HOST: '127.0.0.1', ...env }
 }
 
-/** A folder with a models folder that links to the given models: a fixture's name or an absolute path, `<name>:` before it to serve it under another. */
-export async function makeSite(models: readonly string[]): Promise<{ folder: string; modelsDir: string }> {
+/** A folder with a models folder that links to the given models, or holds copies of them: a fixture's name or an absolute path, `<name>:` before it to serve it under another. */
+export async function makeSite(models: readonly string[], copies = false): Promise<{ folder: string; modelsDir: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'footlights-drill-'))
   const modelsDir = join(folder, 'models')
   await mkdir(modelsDir)
   for (const model of models) {
     const [name, folderName = name] = model.split(':')
     const source = folderName?.startsWith('/') ? folderName.replace(/\/$/, '') : join(FIXTURES, folderName ?? '')
-    await symlink(source, join(modelsDir, model.startsWith('/') ? basename(source) : (name ?? '')), 'junction')
+    const target = join(modelsDir, model.startsWith('/') ? basename(source) : (name ?? ''))
+    if (copies) await cp(source, target, { recursive: true })
+    else await symlink(source, target, 'junction')
   }
   return { folder, modelsDir }
 }
@@ -66,6 +70,7 @@ export async function makeSite(models: readonly string[]): Promise<{ folder: str
 export class DrillHost {
   readonly child: ChildProcess
   readonly stateDir: string
+  readonly modelsDir: string
   readonly lines: HostLine[] = []
   readonly census = new Census()
   readonly #folder: string
@@ -74,9 +79,10 @@ export class DrillHost {
   #url = ''
   readonly #waiting = new Set<() => void>()
 
-  private constructor(child: ChildProcess, folder: string, stateDir: string) {
+  private constructor(child: ChildProcess, folder: string, modelsDir: string, stateDir: string) {
     this.child = child
     this.stateDir = stateDir
+    this.modelsDir = modelsDir
     this.#folder = folder
     this.#ended = once(child, 'close').then(() => ({ code: child.exitCode, signal: child.signalCode }))
     if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (text) => this.#hear(text))
@@ -86,8 +92,8 @@ export class DrillHost {
   }
 
   /** Starts a host and does not wait for it. */
-  static async spawn({ models, config, env, port = 0, stateDir }: HostSettings): Promise<DrillHost> {
-    const { folder, modelsDir } = await makeSite(models)
+  static async spawn({ models, copies, config, env, port = 0, stateDir }: HostSettings): Promise<DrillHost> {
+    const { folder, modelsDir } = await makeSite(models, copies)
     const state = stateDir ?? join(folder, 'state')
     const configFile = join(folder, 'footlights.config.mjs')
     await writeFile(configFile, `export default ${JSON.stringify({ drainMs: 10_000, ...config })}\n`)
@@ -96,7 +102,7 @@ export class DrillHost {
       env: hostEnvironment({ PORT: String(port), FOOTLIGHTS_MODELS: modelsDir, FOOTLIGHTS_STATE: state, FOOTLIGHTS_CONFIG: configFile, ...env }),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    return new DrillHost(child, folder, state)
+    return new DrillHost(child, folder, modelsDir, state)
   }
 
   /** Starts a host and waits until it listens. @throws with what it wrote when it does not. */

@@ -11,8 +11,8 @@ import { eventually, ready, statusOf } from '../helpers/call.ts'
 const CENSUS_EVERY_MS = 100
 const MEGABYTE = 1024 * 1024
 const BARE: ReadonlySet<string> = new Set(['reset', 'cut'])
-/** The host's words when something is wrong with a worker. */
-const DETECTED: ReadonlySet<string> = new Set(['backoff', 'quarantined', 'hung', 'suspect', 'over its memory', 'near its memory cap', 'leaks memory', 'thread replaced'])
+/** The host's words when something is wrong with a worker, or shall be another. */
+const DETECTED: ReadonlySet<string> = new Set(['backoff', 'quarantined', 'hung', 'suspect', 'over its memory', 'near its memory cap', 'leaks memory', 'thread replaced', 'restart', 'replacement failed'])
 
 export interface StageSettings {
   /** Bounds in time are so many times wider: on a machine that does other work meanwhile. 1 is what the criterion says. */

@@ -23,6 +23,7 @@ export interface ModelStatus {
   name: string
   state: string
   cause?: string
+  update?: { state: string; cause?: string; at: string }
   replicas: { worker: number; pid: number | null; state: string; restarts: number; rssSlopeBytesPerMinute: number | null; lastExit: { reason: string; signal: string | null } | null }[]
 }
 

@@ -46,6 +46,7 @@ export function createFakeModel({ limits = {}, spec: changes = {}, clock = new F
   const backend = new ProcessBackend(
     {
       described: (described) => model.described(described),
+      inForce: (described) => model.inForce(described),
       changed: (worker, what, why) => model.changed({ at: '', model: 'fake', worker, what, why }),
       capacity: () => model.capacityChanged(),
       exited: () => {},
@@ -54,7 +55,7 @@ export function createFakeModel({ limits = {}, spec: changes = {}, clock = new F
     {
       settings: { model: 'fake', modelFile: '/nowhere/fake/model.ts', stateDir: '/nowhere', limits: effective },
       spawn: workers.spawn, clock, random: () => 0.5, wallClock: () => new Date(), drainMs: 30_000,
-      usage: { watch: () => {}, forget: () => {} }, memory: { isShort: () => false, waking: () => {} },
+      usage: { watch: () => {}, forget: () => {} }, memory: { isShort: () => false, waking: () => {} }, filesAreWatched: true,
       meanRunMs: () => model.pace.meanMs,
     },
   )
@@ -69,7 +70,7 @@ export function createFakeModel({ limits = {}, spec: changes = {}, clock = new F
     },
     submit({ text = 'x', timeoutMs, events = true } = {}) {
       const prediction = new Prediction('fake', 'request')
-      const run = model.admit(prediction, { text }, { requestId: 'request', timeoutMs, events }, () => {})
+      const run = model.admit(prediction, { text }, { requestId: 'request', timeoutMs, events, given: { text } }, () => {})
       return { prediction, run }
     },
     finish({ run }, { worker = workers.last, runMs = 1_000, outputs = { text: 'done' } } = {}) {

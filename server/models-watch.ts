@@ -1,0 +1,75 @@
+import { readdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FolderWatch } from '../workers/folder-watch.ts'
+import type { Logger } from './log.ts'
+import type { Registry } from './registry.ts'
+
+interface Watched {
+  /** Where the files really are: a link may be made to lead elsewhere. */
+  path: string
+  watch: FolderWatch
+}
+
+/** For those who work on models: what is saved in the models folder comes into force by itself. */
+export class ModelsWatch {
+  readonly #folder: string
+  readonly #registry: Pick<Registry, 'reloadModel' | 'models'>
+  readonly #log: Logger
+  readonly #entries: FolderWatch
+  readonly #watched = new Map<string, Watched>()
+  #isClosed = false
+
+  constructor(folder: string, registry: Pick<Registry, 'reloadModel' | 'models'>, log: Logger) {
+    this.#folder = folder
+    this.#registry = registry
+    this.#log = log
+    this.#entries = new FolderWatch(folder, { changed: () => void this.#entriesChanged() }, { depth: 'names' })
+    void this.#follow()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#entries.close()
+    for (const { watch } of this.#watched.values()) watch.close()
+  }
+
+  /** @returns The names whose folder is another than before, or gone. */
+  async #follow(): Promise<string[]> {
+    const paths = await this.#paths()
+    if (this.#isClosed) return []
+    const others = [...this.#watched].filter(([name, { path }]) => paths.get(name) !== path)
+    for (const [name, { watch }] of others) {
+      watch.close()
+      this.#watched.delete(name)
+    }
+    for (const [name, path] of paths) {
+      const known = this.#watched.get(name)
+      if (known === undefined) this.#watched.set(name, { path, watch: new FolderWatch(path, { changed: () => this.#changed(name) }) })
+      // Removed and made anew between two looks, it is watched no more.
+      else known.watch.look()
+    }
+    return others.map(([name]) => name)
+  }
+
+  async #paths(): Promise<Map<string, string>> {
+    const paths = new Map<string, string>()
+    for (const entry of await readdir(this.#folder, { withFileTypes: true }).catch(() => [])) {
+      if (entry.name.startsWith('.') || entry.name === 'node_modules' || !(entry.isDirectory() || entry.isSymbolicLink())) continue
+      const path = await realpath(join(this.#folder, entry.name)).catch(() => null)
+      if (path !== null) paths.set(entry.name, path)
+    }
+    return paths
+  }
+
+  async #entriesChanged(): Promise<void> {
+    const before = new Set(this.#watched.keys())
+    const others = await this.#follow()
+    for (const name of new Set([...others, ...[...this.#watched.keys()].filter((each) => !before.has(each))])) this.#changed(name)
+  }
+
+  #changed(name: string): void {
+    if (this.#isClosed) return
+    if (this.#registry.models.has(name)) this.#log.info({ model: name }, 'the files of a model changed')
+    void this.#registry.reloadModel(name, 'its files changed')
+  }
+}

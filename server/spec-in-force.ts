@@ -1,0 +1,71 @@
+import { type InputsResult, inputsSchema } from '../workers/components.ts'
+import type { ComponentSpec } from '../workers/components.ts'
+import type { ModelSpec } from '../workers/contract.ts'
+import { createHostError, type HostError } from '../workers/errors.ts'
+import { sameTakings } from '../workers/rollout.ts'
+
+/** What the callers of a model are held to: the spec that its workers serve, the check made from it, and those who wait for the first one. */
+export class SpecInForce {
+  readonly #waiters = new Set<() => void>()
+  #spec: ModelSpec | null = null
+  #check: ((raw: unknown) => InputsResult) | null = null
+  #revision = 0
+
+  get spec(): ModelSpec | null {
+    return this.#spec
+  }
+
+  get outputs(): Readonly<Record<string, ComponentSpec>> {
+    return this.#spec?.outputs ?? {}
+  }
+
+  /** Another number for each spec that takes or gives something else than the one before. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** Someone waits for the first spec. */
+  get isAwaited(): boolean {
+    return this.#waiters.size > 0
+  }
+
+  set(spec: ModelSpec): void {
+    if (this.#spec === null || !sameTakings(this.#spec, spec)) {
+      this.#revision++
+      this.#check = inputsSchema(spec.inputs)
+    }
+    this.#spec = spec
+    this.wakeWaiters()
+  }
+
+  /** Null before there is a spec. */
+  check(inputs: unknown): InputsResult | null {
+    return this.#check?.(inputs) ?? null
+  }
+
+  /** Resolves when there is a spec, when `wakeWaiters` says that none is to be waited for, or when the signal aborts. */
+  async first(signal: AbortSignal | undefined, giveUpAfter: (giveUp: () => void) => () => void): Promise<void> {
+    if (this.#spec !== null) return
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        this.#waiters.delete(wake)
+        stopTimer()
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      const stopTimer = giveUpAfter(wake)
+      this.#waiters.add(wake)
+      signal?.addEventListener('abort', wake)
+    })
+  }
+
+  wakeWaiters(): void {
+    for (const wake of this.#waiters) wake()
+  }
+}
+
+/** `INVALID_INPUT`, each refused input named. @param because Said before the first of them. */
+export function invalidInput(problems: Extract<InputsResult, { ok: false }>['errors'], because = ''): HostError {
+  const first = problems[0]
+  return createHostError('INVALID_INPUT', because + (first === undefined ? 'The inputs were refused.' : `${first.path}: ${first.message}`), { problems })
+}

@@ -1,0 +1,128 @@
+import { type FSWatcher, watch } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** A save is several events, and weights are written for seconds: a change is over when nothing more has come for so long. */
+const QUIET_MS = 300
+/** Folders watched at most, of one that somebody pointed at his whole disk. */
+const MOST_FOLDERS = 1_000
+
+/** What editors and downloads leave beside a file while they write it, and what is no source: dot files, packages, logs. */
+const NOT_WATCHED = /^\.|^node_modules$|^__pycache__$|~$|^#.*#$|^4913$|\.(?:log|tmp|temp|part|partial|crdownload|sw[a-px])$/i
+
+export interface FolderWatchEvents {
+  /** What is in the folder is not what it was; all is quiet again. */
+  changed(): void
+}
+
+export interface FolderWatchOptions {
+  /** `inside`: the files at any depth, without the model's own `page/`, which is served from disk as it is. `names`: only which entries there are. */
+  depth: 'inside' | 'names'
+}
+
+/**
+ * Says when something in a folder has changed, once all of it has been written: added, removed, renamed, or with another size or time.
+ * Folders are watched one by one: Node's own recursive watching loses files that were replaced by a rename, which is how editors save.
+ * A file system that can't be watched (or the kernel's limit on watches) leaves `look`.
+ */
+export class FolderWatch {
+  readonly #folder: string
+  readonly #events: FolderWatchEvents
+  readonly #depth: FolderWatchOptions['depth']
+  readonly #watchers = new Map<string, { watcher: FSWatcher; id: string }>()
+  #seen: string | null = null
+  #looking: Promise<void>
+  #quietTimer: NodeJS.Timeout | null = null
+  #closed = false
+
+  constructor(folder: string, events: FolderWatchEvents, { depth }: FolderWatchOptions = { depth: 'inside' }) {
+    this.#folder = folder
+    this.#events = events
+    this.#depth = depth
+    this.#looking = this.#compare()
+  }
+
+  /** Resolves when what is there now has been taken note of, and every later change will be seen. */
+  async begun(): Promise<void> {
+    await this.#looking
+  }
+
+  /** Compares what is there with what was, after the usual quiet; for whoever knows better than the file system's events. */
+  look(): void {
+    if (this.#closed) return
+    if (this.#quietTimer !== null) clearTimeout(this.#quietTimer)
+    this.#quietTimer = setTimeout(() => {
+      this.#looking = this.#looking.then(() => this.#compare())
+    }, QUIET_MS).unref()
+  }
+
+  close(): void {
+    this.#closed = true
+    if (this.#quietTimer !== null) clearTimeout(this.#quietTimer)
+    for (const { watcher } of this.#watchers.values()) watcher.close()
+    this.#watchers.clear()
+  }
+
+  async #compare(): Promise<void> {
+    const found = new Map<string, string>()
+    const folders = new Map<string, string>()
+    if (this.#depth === 'names') await this.#takeNames(found, folders)
+    else await this.#takeInside(this.#folder, found, folders)
+    if (this.#closed) return
+    for (const [path, { watcher }] of this.#watchers) if (!folders.has(path)) this.#unwatch(path, watcher)
+    const before = this.#seen
+    this.#seen = JSON.stringify([...found].sort())
+    if (before !== null && before !== this.#seen) this.#events.changed()
+  }
+
+  async #takeNames(found: Map<string, string>, folders: Map<string, string>): Promise<void> {
+    await this.#enter(this.#folder, folders)
+    for (const name of await readdir(this.#folder).catch((): string[] => [])) {
+      // Where a link leads to is a part of what is there.
+      if (!NOT_WATCHED.test(name)) found.set(name, await realpath(join(this.#folder, name)).catch(() => ''))
+    }
+  }
+
+  async #takeInside(folder: string, found: Map<string, string>, folders: Map<string, string>): Promise<void> {
+    if (!(await this.#enter(folder, folders))) return
+    for (const name of await readdir(folder).catch((): string[] => [])) {
+      if (NOT_WATCHED.test(name) || (name === 'page' && folder === this.#folder)) continue
+      const path = join(folder, name)
+      const stats = await stat(path).catch(() => null)
+      if (stats?.isDirectory() === true) await this.#takeInside(path, found, folders)
+      else if (stats !== null) found.set(path, `${stats.ino} ${stats.size} ${stats.mtimeMs}`)
+    }
+  }
+
+  /** Watches a folder before it is read, so that nothing falls in between. @returns False for one that is not to be read: gone, seen before through a link, or one too many. */
+  async #enter(folder: string, folders: Map<string, string>): Promise<boolean> {
+    const stats = await stat(folder).catch(() => null)
+    if (stats === null || this.#closed || folders.size >= MOST_FOLDERS) return false
+    // A number of the file system is given again as soon as it is free; the time of birth is not.
+    const id = `${stats.dev} ${stats.ino} ${stats.birthtimeMs}`
+    for (const known of folders.values()) if (known === id) return false
+    folders.set(folder, id)
+    const known = this.#watchers.get(folder)
+    // Made anew under the same name, it is another one, and the old one's watcher hears nothing any more.
+    if (known !== undefined && known.id !== id) this.#unwatch(folder, known.watcher)
+    if (!this.#watchers.has(folder)) this.#watch(folder, id)
+    return true
+  }
+
+  #watch(folder: string, id: string): void {
+    try {
+      const watcher = watch(folder, { persistent: false }, (_event, name) => {
+        if (name === null || !NOT_WATCHED.test(name)) this.look()
+      })
+      watcher.on('error', () => this.#unwatch(folder, watcher))
+      this.#watchers.set(folder, { watcher, id })
+    } catch {
+      // The next look at another folder's event, or the operator's word, finds the change all the same.
+    }
+  }
+
+  #unwatch(folder: string, watcher: FSWatcher): void {
+    watcher.close()
+    if (this.#watchers.get(folder)?.watcher === watcher) this.#watchers.delete(folder)
+  }
+}
