@@ -9,12 +9,14 @@ import { drawings } from './bench/charts.ts'
 import { CRITERIA, judge } from './bench/criteria.ts'
 import { Figures, median, quantile } from './bench/figures.ts'
 import { echoAt } from './bench/groups/echo.ts'
+import { hostWithout } from './bench/groups/layers.ts'
 import type { Job } from './bench/load/jobs.ts'
 import { LoadProcess } from './bench/load/load-process.ts'
 import { StreamReader } from './bench/load/stream-reader.ts'
 import { PEER_REQUIREMENTS } from './bench/report.ts'
 import { GROUPS, parseSettings } from './bench/settings.ts'
 import { drawChart, ticksOf } from './bench/svg-chart.ts'
+import { statusOf } from './helpers/call.ts'
 import { withSection } from './helpers/page-section.ts'
 
 describe('medians', () => {
@@ -142,6 +144,20 @@ describe('the process that makes the load', () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     }
+  })
+})
+
+describe('a host with layers left out', () => {
+  test('without processes has none, and counts nothing without metrics', async () => {
+    await using host = await hostWithout(['metrics', 'threads', 'processes'])
+    assert.equal((await statusOf(host.url, 'echo')).replicas[0]?.pid, host.pid)
+    assert.match(await (await fetch(`${host.url}/metrics`)).text(), /^footlights_predictions_total\{model="echo",outcome="succeeded"\} 0$/m)
+  })
+
+  test('without threads runs no code of its models: one that never ends has ended', async () => {
+    await using host = await hostWithout(['threads'], ['waiting'])
+    assert.notEqual((await statusOf(host.url, 'waiting')).replicas[0]?.pid, host.pid)
+    assert.doesNotMatch(await (await fetch(`${host.url}/metrics`)).text(), /^footlights_predictions_total\{model="waiting",outcome="succeeded"\} 0$/m)
   })
 })
 

@@ -16,6 +16,8 @@ export interface Group {
   name: GroupName
   title: string
   columns: readonly Column[]
+  /** In place of a workload a row and a target a column. */
+  table?(figures: Figures): string[][]
   run(bench: Bench): Promise<void>
 }
 
@@ -42,7 +44,9 @@ export interface Bench {
  *
  * @param measure Adds what it measures to `figures`.
  */
-export async function inTurn(bench: Bench, contestants: readonly Contestant[], measure: (contestant: Contestant, target: TargetProcess) => Promise<void>, rounds = bench.settings.rounds): Promise<void> {
+export async function inTurn<Someone extends Contestant>(
+  bench: Bench, contestants: readonly Someone[], measure: (contestant: Someone, target: TargetProcess) => Promise<void>, rounds = bench.settings.rounds,
+): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
     for (const contestant of contestants) {
       bench.say(`round ${round} of ${rounds}: ${contestant.name}`)

@@ -20,6 +20,7 @@ import { batching } from './groups/batching.ts'
 import { cpu } from './groups/cpu.ts'
 import { echo } from './groups/echo.ts'
 import { gradio } from './groups/gradio.ts'
+import { layers } from './groups/layers.ts'
 import { load as offered } from './groups/load.ts'
 import { memory } from './groups/memory.ts'
 import { streaming } from './groups/streaming.ts'
@@ -30,7 +31,7 @@ import { parseSettings, type Settings, USAGE } from './settings.ts'
 import { criteriaTable, figureTable, plainTable } from './tables.ts'
 
 const INSTALL_MS = 900_000
-const ALL: readonly Group[] = [echo, offered, cpu, streaming, batching, gradio, memory]
+const ALL: readonly Group[] = [echo, offered, cpu, streaming, batching, gradio, memory, layers]
 
 async function main(settings: Settings): Promise<number> {
   const startedAt = performance.now()
@@ -41,7 +42,7 @@ async function main(settings: Settings): Promise<number> {
     at: new Date().toISOString(), minutes: (performance.now() - startedAt) / 60_000, machine: machineOf(), versions: await versionsOf(settings.peers), settings,
     figures: figures.all(), judged: judge(figures, settings.groups, settings.peers), complaints,
   }
-  console.log(`What must come out\n${plainTable(criteriaTable(report.judged))}\n`)
+  if (report.judged.length > 0) console.log(`What must come out\n${plainTable(criteriaTable(report.judged))}\n`)
   await mkdir(dirname(settings.jsonFile), { recursive: true })
   await writeFile(settings.jsonFile, `${JSON.stringify(report, null, 1)}\n`)
   if (settings.svg) await writeDrawings(dirname(settings.jsonFile), drawings(figures))

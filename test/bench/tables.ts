@@ -3,8 +3,9 @@ import type { Group } from './bench.ts'
 import type { Judged } from './criteria.ts'
 import { type Figure, type Figures, TARGETS } from './figures.ts'
 
-/** A workload a row, a target a column. */
+/** A workload a row, a target a column, unless the group has a form of its own. */
 export function figureTable(group: Group, figures: Figures): string[][] {
+  if (group.table !== undefined) return group.table(figures)
   const measured = figures.of(group.name)
   const targets = TARGETS.filter((target) => measured.some((figure) => figure.target === target))
   const workloads = [...new Set(measured.map(({ workload }) => workload))]

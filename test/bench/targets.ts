@@ -11,6 +11,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const MAIN = fileURLToPath(new URL('../../bin/footlights.mjs', import.meta.url))
 export const MODELS = fileURLToPath(new URL('models/', import.meta.url))
 const CEILINGS = fileURLToPath(new URL('ceilings/', import.meta.url))
+const VALIDATING = fileURLToPath(new URL('layers/validating.ts', import.meta.url))
 const PEERS = fileURLToPath(new URL('peers/', import.meta.url))
 
 /** A POST of JSON that a model takes, which shows that it is ready. */
@@ -23,6 +24,11 @@ const SAY_HELLO: FirstQuestion = { model: 'echo', inputs: { text: 'hello world' 
 
 export function startCeiling(name: 'node-http' | 'express', ask = SAY_HELLO): Promise<TargetProcess> {
   return TargetProcess.start((port) => ({ command: process.execPath, args: [join(CEILINGS, `${name}.ts`), String(port)], answers: (url) => isAnswered(url, ask) }))
+}
+
+/** Express with the host's reading and checking of inputs. */
+export function startValidating(): Promise<TargetProcess> {
+  return TargetProcess.start((port) => ({ command: process.execPath, args: [VALIDATING, String(port)], answers: (url) => isAnswered(url, SAY_HELLO) }))
 }
 
 /**
@@ -43,12 +49,13 @@ export interface FootlightsSettings {
   models?: readonly string[]
   config?: ConfigFile
   execArgv?: readonly string[]
+  env?: NodeJS.ProcessEnv
   /** Default: the first model, with a text. */
   ask?: FirstQuestion
 }
 
 /** The real host, as `npm start` runs it: its log is written, to where nobody reads it. */
-export async function startFootlights({ models = ['echo'], config = {}, execArgv = [], ask }: FootlightsSettings = {}): Promise<TargetProcess> {
+export async function startFootlights({ models = ['echo'], config = {}, execArgv = [], env = {}, ask }: FootlightsSettings = {}): Promise<TargetProcess> {
   const named = models.map((model) => (model.includes(':') ? model : `${model}:${model}`).split(':'))
   const { folder, modelsDir } = await makeSite(named.map(([name, source = '']) => `${name}:${join(MODELS, source)}`))
   const configFile = join(folder, 'footlights.config.mjs')
@@ -57,7 +64,7 @@ export async function startFootlights({ models = ['echo'], config = {}, execArgv
   const question = ask ?? { model: named[0]?.[0] ?? '', inputs: SAY_HELLO.inputs }
   return TargetProcess.start((port) => ({
     command: process.execPath, args: [...execArgv, MAIN], cwd: folder,
-    env: { PORT: String(port), FOOTLIGHTS_MODELS: modelsDir, FOOTLIGHTS_STATE: state, FOOTLIGHTS_CONFIG: configFile },
+    env: { PORT: String(port), FOOTLIGHTS_MODELS: modelsDir, FOOTLIGHTS_STATE: state, FOOTLIGHTS_CONFIG: configFile, ...env },
     answers: (url) => isAnswered(url, question),
   }), () => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
 }
