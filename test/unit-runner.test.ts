@@ -125,6 +125,19 @@ describe('UnitRunner', () => {
     assert.deepEqual(scene.ends(), ['3 returned', '1 done', '2 done'])
   })
 
+  test('gives back also what would have begun beside others, where author code kept the thread from it', async () => {
+    await using scene = await Scene.open({ concurrency: 3 })
+    scene.predict(1, 2, 3, 4)
+    await scene.until(() => scene.asked.length === 1)
+    scene.predict(5)
+    scene.runner.hear({ type: 'withdrawn', thread: THREAD, begun: 1, upTo: 4 })
+    assert.deepEqual(scene.ends(), ['2 returned', '3 returned', '4 returned'])
+    scene.ended(5)
+    scene.ended(1)
+    await scene.until(() => scene.ends().length === 5)
+    assert.deepEqual(scene.ends().slice(3), ['5 done', '1 done'])
+  })
+
   test('what was sent after the question stays', async () => {
     await using scene = await Scene.open()
     scene.predict(1, 2)

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { PredictItem } from './contract.ts'
 import { encodeFrame, FrameReader, hasLongText } from './frames.ts'
 import { Outbox } from './outbox.ts'
-import { type FromThread, type ToThread, unitAfter } from './thread-contract.ts'
+import { type FromThread, isAfter, type ToThread, unitAfter } from './thread-contract.ts'
 
 /** One call of the author's `predict` or `predictBatch`. */
 export interface Unit {
@@ -86,6 +86,22 @@ export class Lane {
     const next = this.waiting.shift()
     if (next !== undefined) this.#begin(next, now)
     return unit
+  }
+
+  /**
+   * Takes back what the thread had not begun when its gate was raised from `begun` to `upTo`, oldest first. Some of it was held for begun here:
+   * a thread that author code holds up begins nothing, however few run there. What was sent later begins in its place.
+   */
+  takeWithdrawn(begun: number, upTo: number, concurrency: number, now: number): Unit[] {
+    const isTaken = ({ number }: Unit): boolean => isAfter(number, begun) && !isAfter(number, upTo)
+    const taken = [...this.running.values(), ...this.waiting].filter(isTaken)
+    for (const { number } of taken) this.running.delete(number)
+    const staying = this.waiting.splice(0).filter((unit) => !isTaken(unit))
+    for (const unit of staying) {
+      if (this.running.size < concurrency) this.#begin(unit, now)
+      else this.waiting.push(unit)
+    }
+    return taken
   }
 
   /** Everything that it has, oldest first, and empties it. */

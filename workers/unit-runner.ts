@@ -275,13 +275,11 @@ export class UnitRunner {
     const lane = this.#lanes.get(thread)
     if (lane === undefined) return
     lane.isWithdrawing = false
-    const held = lane.waiting.splice(0)
-    for (const unit of held) {
-      if (isAfter(unit.number, begun) && !isAfter(unit.number, upTo)) this.#giveBack(unit)
-      else lane.waiting.push(unit)
-    }
+    for (const unit of lane.takeWithdrawn(begun, upTo, this.#limits.concurrency, performance.now())) this.#giveBack(unit)
     // Begun in the meantime, or sent after the question.
-    for (const unit of [...lane.waiting]) if (this.#flightsOf(unit).some(({ cancelled }) => cancelled !== null)) this.#cancelAgain(unit, lane, begun)
+    for (const unit of [...lane.running.values(), ...lane.waiting]) {
+      if (unit.grace === null && this.#flightsOf(unit).some(({ cancelled }) => cancelled !== null)) this.#cancelAgain(unit, lane, begun)
+    }
   }
 
   #cancelAgain(unit: Unit, lane: Lane, begun: number): void {
@@ -292,10 +290,12 @@ export class UnitRunner {
   /** It has not begun here. */
   #giveBack(unit: Unit): void {
     unit.lane = null
+    this.#forgetGrace(unit)
     for (const flight of this.#flightsOf(unit)) {
       const { id } = flight.item
       this.#flights.delete(id)
-      this.#owner.say(flight.cancelled === null ? { type: 'returned', id } : { type: 'failed', id, error: errorOf(flight), runMs: 0 })
+      if (flight.answered) this.#owner.say({ type: 'stopped', id })
+      else this.#owner.say(flight.cancelled === null ? { type: 'returned', id } : { type: 'failed', id, error: errorOf(flight), runMs: 0 })
     }
   }
 
