@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 
+import { predict, ready } from '../helpers/call.ts'
 import { openBrowser, skipsBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { startTestHost, type TestHost } from '../helpers/start-test-host.ts'
 
@@ -61,6 +62,21 @@ describe('gallery and status', { skip: skipsBrowser }, () => {
     await page.getByText(`pid ${pid}`, { exact: true }).waitFor({ state: 'detached' })
     await page.getByRole('cell', { name: /signal SIGKILL/ }).waitFor()
     await row.getByText('Ready').waitFor()
+  })
+
+  it('shows an operator how workers ended, and what they wrote last', async () => {
+    await using opened = await browser.openPage(host.url)
+    const { page } = opened
+    await ready(host.url, 'exits')
+    await page.goto('/status')
+    await page.getByRole('button', { name: 'Show the workers of exits' }).click()
+    await page.getByText('No success yet.').waitFor()
+    await predict(host.url, 'exits', { text: 'x', how: 'kill' })
+    await predict(host.url, 'exits', { text: 'well' })
+    await page.getByText('2 workers ended unplanned').click()
+    await page.getByText(/an input that ends workers, signal SIGKILL, after .+, with \d+ MiB/).waitFor()
+    await page.getByText('the weights in weights.bin are broken').first().waitFor()
+    await page.getByText(/Last success at \d\d:\d\d:\d\d\./).waitFor()
   })
 
   it('pauses on request', async () => {

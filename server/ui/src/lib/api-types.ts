@@ -70,10 +70,27 @@ export interface ReplicaStatus {
   suspect?: boolean
   rssBytes: number
   rssLimitBytes: number
+  rssSlopeBytesPerMinute: number | null
   inFlight: number
   restarts: number
   startedAt: string | null
-  lastExit: { reason: string; signal: string | null; code: number | null; at: string; rssBytes?: number } | null
+  lastExit: ExitStatus | null
+}
+
+/** How a worker ended. */
+export interface ExitStatus {
+  worker: number
+  reason: string
+  /** Finer than the reason. */
+  cause: string
+  planned: boolean
+  signal: string | null
+  code: number | null
+  at: string
+  uptimeSeconds: number
+  rssBytes: number
+  /** What it wrote last; for an operator only. */
+  lastLines?: string[]
 }
 
 export interface ModelStatus {
@@ -81,10 +98,15 @@ export interface ModelStatus {
   state: ModelState
   cause?: string
   retryAt?: string
+  /** Of what was asked lately, something was done to its end. */
+  serving: boolean
+  lastSuccessAt: string | null
   replicas: ReplicaStatus[]
   queue: { depth: number; running: number; limit: number; held: number }
   latency: { p50: number | null; p95: number | null }
   outcomes: Record<string, number>
+  /** Oldest first. */
+  exits: ExitStatus[]
 }
 
 export interface HostEvent {

@@ -1,9 +1,18 @@
 /** The words of the operator's page; apart, so that only the page that says them loads them. */
-import { capital, counted, inWords, roughly } from './format.ts'
+import type { ExitStatus } from './api-types.ts'
+import { capital, counted, inWords, mebibytes, roughly } from './format.ts'
 
 const EXIT_REASON: Readonly<Record<string, string>> = {
   crash: 'crash', oom: 'out of memory', rss: 'above its memory cap', hang: 'did not answer', timeout: 'ran past its limit', recycle: 'recycled', setup: 'could not start', stop: 'stopped',
 }
+
+/** Where the reason alone would not say it. */
+const EXIT_CAUSE: Readonly<Record<string, string>> = {
+  poison: 'an input that ends workers', deadline: 'ran past its limit', cancelled: 'did not stop when its caller left', canary: 'failed its canary',
+}
+
+/** Below it, memory counts as even. */
+const LEAST_SLOPE_BYTES = 1_048_576
 
 const OUTCOME: Readonly<Record<string, string>> = {
   succeeded: 'completed', cancelled: 'cancelled', rejected: 'refused input', timeout: 'too slow', lost: 'lost', failed: 'failed',
@@ -48,9 +57,16 @@ export const statusText = {
   noMemory: 'none',
   suspect: 'suspect',
   sleeping: 'Sleeping',
-  exit: (reason: string): string => EXIT_REASON[reason] ?? reason,
-  signal: (signal: string): string => `signal ${signal}`,
-  code: (code: number): string => `code ${code}`,
+  exitCause: ({ cause, reason, signal, code }: ExitStatus): string => {
+    const details = [EXIT_CAUSE[cause] ?? EXIT_REASON[reason] ?? reason, signal === null ? '' : `signal ${signal}`, code === null || code === 0 ? '' : `code ${code}`]
+    return details.filter((detail) => detail !== '').join(', ')
+  },
+  slope: (bytesPerMinute: number | null): string => (Math.abs(bytesPerMinute ?? 0) < LEAST_SLOPE_BYTES ? '' : `${(bytesPerMinute ?? 0) > 0 ? '+' : '−'}${mebibytes(Math.abs(bytesPerMinute ?? 0))} a minute`),
+  notServing: (model: string): string => `${model} takes work and finishes none`,
+  lastSuccess: (time: string): string => `Last success at ${time}.`,
+  noSuccess: 'No success yet.',
+  exits: (exits: number): string => counted(exits, 'worker ended unplanned', 'workers ended unplanned'),
+  ended: (worker: number, why: string, up: string, memory: string): string => `worker ${worker}: ${why}, after ${up}, with ${memory} MiB`,
   outcome: (outcome: string): string => OUTCOME[outcome] ?? outcome,
   events: 'Recent events',
   noEvents: 'Nothing has happened since the start.',
