@@ -17,7 +17,7 @@ import { Gateway } from './gateway.ts'
 import { boundHeapGrowth, collectGarbage } from './heap-growth.ts'
 import type { HostedModel } from './hosted-model.ts'
 import { closeGracefully, createHttpServer } from './http-server.ts'
-import { createLogger, isTerminal, type Logger } from './log.ts'
+import { createLineLog, createLogger, isTerminal, type Logger } from './log.ts'
 import { readMachineMemory } from './machine-memory.ts'
 import { MemoryGuard } from './memory-guard.ts'
 import { Metrics } from './metrics.ts'
@@ -118,7 +118,7 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
   })
   const spawn = createSpawnWorker({
     lanes: await LaneListener.open(),
-    onLine: (model, worker, stream, line) => log.info({ model, worker, stream, text: line }, 'a model wrote'),
+    onLine: createLineLog(log),
     onSpawned: (model, pid) => runState.workerSpawned(pid, model),
     onExited: (pid) => runState.workerExited(pid),
     oomKills,

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 
-import { childTraceparent, createLogger, newRequestId, parseTraceparent, saneRequestId, type Logger } from '../server/log.ts'
+import { childTraceparent, createLineLog, createLogger, newRequestId, parseTraceparent, saneRequestId, type Logger } from '../server/log.ts'
 
 interface Line extends Record<string, unknown> {
   error?: { type: string; message: string; stack: string }
@@ -77,6 +77,29 @@ describe('createLogger', () => {
     const log = createLogger({ level: 'info', pretty: true, destination: { write: (line: string) => written.push(line) } })
     log.warn({ model: 'echo' }, 'slow')
     assert.match(written.join(''), /WARN[^\n]*slow\n\s*model: "echo"/)
+  })
+})
+
+describe('a line that a model wrote', () => {
+  it('looks as if the logger had written it, whatever is in it', () => {
+    const { log, lines, raw } = collect()
+    const write = createLineLog(log)
+    for (const text of ['plain', 'a "quoted" \\ one\t\u0000\u2028', 'ü 🎭', ',"message":"other"}', '']) {
+      write('echo', 1, 'stderr', text)
+      log.info({ model: 'echo', worker: 1, stream: 'stderr', text }, 'a model wrote')
+      const [byHand, byLogger] = raw.slice(-2).map((line) => line.replace(/"timestamp":"[^"]*"/, '"timestamp":""'))
+      assert.equal(byHand, byLogger)
+      assert.match(String(lines.at(-2)?.['timestamp']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+    }
+  })
+
+  it('is said to a person as all else is, and not at all above its level', () => {
+    const written: string[] = []
+    createLineLog(createLogger({ level: 'info', pretty: true, destination: { write: (line: string) => written.push(line) } }))('echo', 0, 'stdout', 'hello')
+    assert.match(written.join(''), /a model wrote[^]*hello/)
+    const { log, raw } = collect('warn')
+    createLineLog(log)('echo', 0, 'stdout', 'hello')
+    assert.deepEqual(raw, [])
   })
 })
 
