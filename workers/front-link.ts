@@ -1,14 +1,17 @@
 import { connect, type Socket } from 'node:net'
 import { threadId } from 'node:worker_threads'
 import { encodeFrame, FrameReader, hasLongText } from './frames.ts'
+import { Outbox } from './outbox.ts'
 import type { FromThread, LaneAddress, ToThread } from './thread-contract.ts'
 
-/** A thread's end of its lane. What is sent is written at once: what comes next in this thread may be author code that never lets go. */
+/** A thread's end of its lane. */
 export class FrontLink {
   readonly #socket: Socket
+  readonly #gathered: Outbox<FromThread>
 
   private constructor(socket: Socket) {
     this.#socket = socket
+    this.#gathered = new Outbox((messages) => socket.write(encodeFrame(messages, messages.some(isLong))))
   }
 
   /** Resolves when the front can be reached. @throws {Error} when it can't. */
@@ -36,8 +39,15 @@ export class FrontLink {
     return link
   }
 
+  /** Written at once, behind all that was gathered: what comes next in this thread may be author code that never lets go. */
   send(message: FromThread): void {
+    this.#gathered.flush()
     this.#socket.write(encodeFrame([message], isLong(message)))
+  }
+
+  /** Written with all else of this turn of the event loop. For threads in which much runs side by side: only code that waits can. */
+  gather(message: FromThread): void {
+    this.#gathered.push(message)
   }
 
   close(): void {
