@@ -4,6 +4,7 @@ import { createServer, get } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, test } from 'node:test'
 import { EventStream } from '../server/event-stream.ts'
+import { countedWrites } from './helpers/counted-writes.ts'
 
 interface Opened extends AsyncDisposable {
   stream: EventStream
@@ -16,20 +17,7 @@ interface Opened extends AsyncDisposable {
 async function open(): Promise<Opened> {
   const begun = Promise.withResolvers<Omit<Opened, 'answer' | typeof Symbol.asyncDispose>>()
   const server = createServer((_req, response) => {
-    const writes: string[] = []
-    const { socket } = response
-    assert.ok(socket !== null)
-    const { _write, _writev } = socket
-    // A corked socket gets all its chunks at once.
-    socket._write = (chunk, encoding, callback) => {
-      writes.push(String(chunk))
-      _write.call(socket, chunk, encoding, callback)
-    }
-    socket._writev = (chunks, callback) => {
-      writes.push(chunks.map(({ chunk }) => String(chunk)).join(''))
-      _writev?.call(socket, chunks, callback)
-    }
-    begun.resolve({ stream: new EventStream(response, null), response, writes })
+    begun.resolve({ writes: countedWrites(response.socket), stream: new EventStream(response, null), response })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
