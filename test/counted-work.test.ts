@@ -34,6 +34,7 @@ async function cross(model: string, inputs: Values): Promise<Crossing> {
     setImmediate(() => run.fact(fact))
   })
   const owner: RunOwner = {
+    outputSpecs: runner.spec.outputs,
     credit: (_run, facts) => {
       crossing.credits++
       setImmediate(() => sink.credit(facts))
@@ -42,7 +43,7 @@ async function cross(model: string, inputs: Values): Promise<Crossing> {
   }
   const prediction = new Prediction(model, 'request')
   const item = itemOf(1, { inputs, events: true })
-  const run = new PredictionRun(prediction, item, owner, { mayReplay: true })
+  const run = new PredictionRun(prediction, item, owner, { mayReplay: true, given: inputs, revision: 1 })
   const reading = (async () => {
     for await (const event of prediction.events({ appends: true })) crossing.events.push(event)
   })()
