@@ -1,4 +1,5 @@
 /** HTTP as the doctor needs it: whatever happens is an answer that can be reported, with the time it took. */
+import { request } from 'undici'
 import type { z } from 'zod'
 
 export interface Heard {
@@ -21,6 +22,14 @@ export interface Silence {
 }
 
 export type Answer = Heard | Silence
+
+/** Someone who can be asked. */
+export interface Place {
+  /** Without a final slash. */
+  url: string
+  /** With every request, such as the `Host` that he listens to. */
+  headers: Record<string, string>
+}
 
 export interface Question {
   method?: 'GET' | 'POST'
@@ -50,25 +59,30 @@ export function asOperator(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }
 
-/** Asks once. Never throws. */
-export async function ask(url: string, { method = 'GET', headers = {}, body, withinMs = 5_000 }: Question = {}): Promise<Answer> {
+/** Asks once. Never throws. @param path With its leading slash. */
+export async function ask({ url, headers: always }: Place, path: string, { method = 'GET', headers = {}, body, withinMs = 5_000 }: Question = {}): Promise<Answer> {
   const startedAt = performance.now()
   const passed = (): number => (performance.now() - startedAt) / 1000
+  const signal = AbortSignal.timeout(withinMs)
   try {
-    const response = await fetch(url, {
-      method, headers: { accept: 'application/json', ...headers }, redirect: 'manual', signal: AbortSignal.timeout(withinMs), ...(body === undefined ? {} : { body }),
-    })
+    // Not `fetch`, which lets nobody choose the host's name.
+    const answer = await request(url + path, { method, headers: { accept: 'application/json', ...always, ...headers }, signal, body: body ?? null })
+    const decoder = new TextDecoder()
     let text = ''
     let firstSeconds: number | null = null
-    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    for await (const chunk of answer.body) {
       firstSeconds ??= passed()
-      if (text.length < MAX_BODY_CHARACTERS) text += chunk
+      if (text.length < MAX_BODY_CHARACTERS) text += decoder.decode(chunk, { stream: true })
     }
-    return { kind: 'answer', status: response.status, headers: response.headers, body: text, seconds: passed(), firstSeconds: firstSeconds ?? passed() }
+    return { kind: 'answer', status: answer.statusCode, headers: headersOf(answer.headers), body: text, seconds: passed(), firstSeconds: firstSeconds ?? passed() }
   } catch (error) {
-    const code = codeOf(error)
+    const code = signal.aborted ? 'TIMEOUT' : codeOf(error)
     return { kind: 'silence', code, why: code === 'TIMEOUT' ? `did not answer within ${withinMs / 1000} s` : (WORDS[code] ?? `could not be asked (${code})`), seconds: passed() }
   }
+}
+
+function headersOf(given: Record<string, string | string[] | undefined>): Headers {
+  return new Headers(Object.entries(given).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one])))
 }
 
 /** The body by a schema; null when it is anything else. */
@@ -84,7 +98,6 @@ export function bodyOf<T extends z.ZodType>(answer: Answer, schema: T): z.output
 
 function codeOf(thrown: unknown): string {
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    if (error.name === 'TimeoutError') return 'TIMEOUT'
     if ('code' in error && typeof error.code === 'string') return error.code
     if (error.cause === undefined) return error.message
   }

@@ -62,30 +62,35 @@ async function examineHost(known: Case, target: Target): Promise<Asked[]> {
   const frontPid = port === null ? null : frontPidOf(port)
   const host = await lookAtHost(target, frontPid, installation.version)
   sayAll(say, judgeHost(host))
-  const tried = await tryModels(known, target, host)
+  // Without a host each model is all that there is to say about it, and said at once: to load them may take a while.
+  const tried = await tryModels(known, target, host, (finding) => { if (host.status === null) say(finding) })
+  if (host.status === null) {
+    sayAll(say, judgeMachine(await lookAtMachine(target, frontPid, host.status !== null)))
+    return []
+  }
   // A host that was given by its address may have another folder of models.
   const found = options.url === undefined ? (known.folder?.found.map(({ name }) => name) ?? null) : null
   sayAll(say, judgeWorkers({ status: host.status, found, trials: tried, now: new Date() }))
-  if (host.status === null) {
-    sayAll(say, judgeMachine(await lookAtMachine(target, frontPid)))
-    return []
-  }
   sayAll(say, judgeExits(host.status, new Date()))
   const asked = await specsOf(target, host.status, options.wake)
-  sayAll(say, judgeQueues({ status: host.status, timeoutMs: new Map(asked.map(({ model, timeoutMs }) => [model, timeoutMs ?? Infinity])) }))
+  sayAll(say, judgeQueues({ status: host.status, timeoutMs: new Map(asked.map(({ model, timeoutMs }) => [model, timeoutMs ?? Infinity])), now: new Date() }))
   sayAll(say, judgeMemory(await lookAtMemory(target, frontPid, options.seconds)))
-  sayAll(say, judgeMachine(await lookAtMachine(target, frontPid)))
+  sayAll(say, judgeMachine(await lookAtMachine(target, frontPid, host.status !== null)))
   await askModels(known, target, asked, tried)
   if (options.proxy !== undefined) await examineProxy(known, target, options.proxy, asked)
   return asked
 }
 
-/** Only where the models' files are: on this machine, and when the host can't tell by itself. */
-async function tryModels({ config, folder, env }: Case, target: Target, { status }: HostFacts): Promise<Map<string, Trial>> {
+/** Only where the models' files are: on this machine, and when the host can't tell by itself. One that was given by its address and is not there may have had others. */
+async function tryModels({ config, folder, env, options }: Case, target: Target, { status }: HostFacts, hear: Case['say']): Promise<Map<string, Trial>> {
   const trials = new Map<string, Trial>()
-  if (config === null || folder === null || !target.isLocal) return trials
+  if (config === null || folder === null || !target.isLocal || (status === null && options.url !== undefined)) return trials
   const names = namesToTry(status, folder.found.map(({ name }) => name))
-  for (const model of folder.found) if (names.includes(model.name)) trials.set(model.name, await tryModel(model, config, env))
+  for (const model of folder.found.filter(({ name }) => names.includes(name))) {
+    const trial = await tryModel(model, config, env)
+    trials.set(model.name, trial)
+    hear(judgeTrial(model.name, trial))
+  }
   return trials
 }
 
@@ -109,7 +114,7 @@ async function askModels({ config, folder, env, say }: Case, target: Target, ask
 async function examineProxy({ config, say }: Case, target: Target, proxyUrl: string, asked: readonly Asked[]): Promise<void> {
   const streaming = asked.toSorted((a, b) => Number(b.streams) - Number(a.streams))[0] ?? null
   sayAll(say, judgeProxy(await lookAtProxy({
-    hostUrl: target.url, proxyUrl, asked: streaming, maxBodyMb: config?.maxBodyMb ?? USUAL_BODY_MB, longestMs: longestOf(asked),
+    host: target, proxy: { url: proxyUrl, headers: {} }, asked: streaming, maxBodyMb: config?.maxBodyMb ?? USUAL_BODY_MB, longestMs: longestOf(asked),
   })))
 }
 

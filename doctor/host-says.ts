@@ -33,6 +33,9 @@ const modelSchema = z.object({
   state: z.string(),
   cause: z.string().nullish(),
   retryAt: z.string().nullish(),
+  /** False: it was asked, and has finished nothing lately. */
+  serving: z.boolean().nullish(),
+  lastFinishedAt: z.string().nullish(),
   replicas: z.array(replicaSchema).default([]),
   queue: z.object({ depth: z.number(), running: z.number(), limit: z.number(), held: z.number() }).nullish(),
   latency: z.object({ p50: z.number().nullish(), p95: z.number().nullish() }).nullish(),

@@ -2,13 +2,12 @@
 import { networkInterfaces } from 'node:os'
 import { type Config, ConfigError, isLoopbackHost, loadConfig } from '../server/config.ts'
 import { defaultStateDir } from '../server/state-dir.ts'
+import type { Place } from './ask.ts'
 import type { Finding } from './finding.ts'
 import type { DoctorOptions } from './options.ts'
 
 /** The host to look at. */
-export interface Target {
-  /** Without a final slash. */
-  url: string
+export interface Target extends Place {
   port: number
   /** As given to `listen`, for a host on this machine. */
   bindHost: string
@@ -48,12 +47,20 @@ export function targetOf({ url: given }: DoctorOptions, config: Config | null, e
   const portNumber = Number(port || (protocol === 'https:' ? 443 : 80))
   return {
     url,
+    headers: listensTo(config, name),
     port: portNumber,
     bindHost: given === undefined && config !== null ? config.host : name,
     isLocal: protocol === 'http:' && (isLoopbackHost(name) || Object.values(networkInterfaces()).flat().some((one) => one?.address === name)),
     stateDir: (config === null ? env['FOOTLIGHTS_STATE'] : config.state) ?? defaultStateDir(portNumber, process.getuid?.()),
     token: config === null ? env['FOOTLIGHTS_ADMIN_TOKEN'] : config.adminToken,
   }
+}
+
+/** A host that is for its public names only is called by one of them; its address would be refused. */
+function listensTo(config: Config | null, name: string): Record<string, string> {
+  if (config === null || !Array.isArray(config.allowedHosts) || config.allowedHosts.includes(name)) return {}
+  const [first] = config.allowedHosts
+  return first === undefined ? {} : { host: first }
 }
 
 /** An address that listens everywhere is asked on this machine. */

@@ -21,10 +21,10 @@ export interface HostFacts {
   version: string
 }
 
-export async function lookAtHost({ url, token }: Target, frontPid: number | null, version: string): Promise<HostFacts> {
-  const live = await ask(`${url}/health/live`, { withinMs: LIVE_WITHIN_MS })
+export async function lookAtHost(target: Target, frontPid: number | null, version: string): Promise<HostFacts> {
+  const live = await ask(target, '/health/live', { withinMs: LIVE_WITHIN_MS })
   const isHost = bodyOf(live, liveSchema) !== null
-  const [ready, status] = isHost ? await Promise.all([ask(`${url}/health/ready`), ask(`${url}/status`, { headers: asOperator(token) })]) : [null, null]
+  const [ready, status] = isHost ? await Promise.all([ask(target, '/health/ready'), ask(target, '/status', { headers: asOperator(target.token) })]) : [null, null]
   return {
     live, ready, version, frontPid,
     status: status === null ? null : bodyOf(status, statusSchema),

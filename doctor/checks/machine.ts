@@ -42,10 +42,10 @@ export interface FolderFacts {
   inodes: number | null
 }
 
-/** @param frontPid Null: only what needs no process of the host. */
-export async function lookAtMachine(target: Target, frontPid: number | null): Promise<MachineFacts> {
-  const metrics = await ask(`${target.url}/metrics`, { headers: { accept: 'text/plain' } })
-  const text = metrics.kind === 'answer' ? metrics.body : ''
+/** @param frontPid Null: only what needs no process of the host. @param answers The host can be asked for its metrics. */
+export async function lookAtMachine(target: Target, frontPid: number | null, answers: boolean): Promise<MachineFacts> {
+  const metrics = answers ? await ask(target, '/metrics', { headers: { accept: 'text/plain' } }) : null
+  const text = metrics?.kind === 'answer' ? metrics.body : ''
   const [open, limit] = [metricIn(text, 'process_open_fds'), metricIn(text, 'process_max_fds')]
   const told = open === null || limit === null ? null : { open, limit }
   return {

@@ -30,12 +30,12 @@ export interface MemoryFacts {
 }
 
 /** Watches for some seconds. */
-export async function lookAtMemory({ url }: Target, frontPid: number | null, seconds: number): Promise<MemoryFacts[]> {
+export async function lookAtMemory(target: Target, frontPid: number | null, seconds: number): Promise<MemoryFacts[]> {
   const samples: { at: number; status: HostStatus; frontBytes: number | null }[] = []
   const pauseMs = (seconds * 1000) / (MOST_SAMPLES - 1)
   for (let taken = 0; taken < (seconds > 0 ? MOST_SAMPLES : 1); taken++) {
     if (taken > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
-    const status = bodyOf(await ask(`${url}/status`), statusSchema)
+    const status = bodyOf(await ask(target, '/status'), statusSchema)
     if (status !== null) samples.push({ at: performance.now(), status, frontBytes: frontPid === null ? null : rssBytesOf(frontPid) })
   }
   const series = new Map<string, { at: number; facts: MemoryFacts }[]>()

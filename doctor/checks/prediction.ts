@@ -36,19 +36,19 @@ export interface Asked {
 }
 
 /** What a model can be asked, from its `/spec`. Null when the host does not tell. */
-export async function lookAtSpec({ url }: Target, model: string): Promise<Asked | null> {
-  const spec = bodyOf(await ask(`${url}/${model}/spec`, { withinMs: SPEC_WITHIN_MS }), specSchema)
+export async function lookAtSpec(target: Target, model: string): Promise<Asked | null> {
+  const spec = bodyOf(await ask(target, `/${model}/spec`, { withinMs: SPEC_WITHIN_MS }), specSchema)
   if (spec === null) return null
   return { model, inputs: spec.examples[0] ?? null, timeoutMs: spec.limits?.timeoutMs ?? null, holdMs: spec.limits?.holdMs ?? null, streams: spec.streams ?? false }
 }
 
-export async function lookAtPrediction({ url, token }: Target, { model, inputs }: Asked): Promise<PredictionFacts> {
-  return { model, front: inputs === null ? null : await askFront(url, model, inputs), workers: await askWorkers(url, model, token) }
+export async function lookAtPrediction(target: Target, { model, inputs }: Asked): Promise<PredictionFacts> {
+  return { model, front: inputs === null ? null : await askFront(target, model, inputs), workers: await askWorkers(target, model) }
 }
 
-async function askFront(url: string, model: string, inputs: Record<string, unknown>): Promise<PredictionFacts['front']> {
+async function askFront(target: Target, model: string, inputs: Record<string, unknown>): Promise<PredictionFacts['front']> {
   const requestId = `footlights-doctor-${randomBytes(4).toString('hex')}`
-  const answer = await ask(`${url}/${model}/predict`, {
+  const answer = await ask(target, `/${model}/predict`, {
     method: 'POST', body: JSON.stringify(inputs), withinMs: PATIENCE_MS + 2_000,
     headers: { 'content-type': 'application/json', 'x-request-id': requestId, 'x-timeout-ms': String(PATIENCE_MS) },
   })
@@ -57,8 +57,8 @@ async function askFront(url: string, model: string, inputs: Record<string, unkno
   return { requestId, status: answer.status, code: problem?.code ?? null, why: problem?.detail ?? '', seconds: answer.seconds }
 }
 
-async function askWorkers(url: string, model: string, token: string | undefined): Promise<PredictionFacts['workers']> {
-  const answer = await ask(`${url}/admin/${model}/canary`, { method: 'POST', withinMs: PATIENCE_MS, headers: asOperator(token) })
+async function askWorkers(target: Target, model: string): Promise<PredictionFacts['workers']> {
+  const answer = await ask(target, `/admin/${model}/canary`, { method: 'POST', withinMs: PATIENCE_MS, headers: asOperator(target.token) })
   const says = bodyOf(answer, canarySchema)
   if (answer.kind === 'answer' && answer.status === 200 && says !== null) {
     return says.replicas.map(({ worker, pid, ok, seconds, error }) => ({ worker, pid: pid ?? null, ok, seconds: seconds ?? null, error: error ?? null }))

@@ -1,5 +1,5 @@
 /** The proxy in front, asked from outside: does it find the host, and does it let through what the host can do? */
-import { type Answer, ask, bodyOf } from '../ask.ts'
+import { type Answer, ask, bodyOf, type Place } from '../ask.ts'
 import type { Finding } from '../finding.ts'
 import { type HostStatus, liveSchema, problemSchema, statusSchema } from '../host-says.ts'
 import { inMemory, inTime } from '../words.ts'
@@ -38,37 +38,36 @@ export interface ProxyFacts {
 }
 
 export interface ProxySettings {
-  /** Of the host itself, and of the proxy; without a final slash. */
-  hostUrl: string
-  proxyUrl: string
+  host: Place
+  proxy: Place
   /** A model that can be asked, for a stream; null when there is none. */
   asked: Asked | null
   maxBodyMb: number
   longestMs: number
 }
 
-export async function lookAtProxy({ hostUrl, proxyUrl, asked, maxBodyMb, longestMs }: ProxySettings): Promise<ProxyFacts> {
+export async function lookAtProxy({ host, proxy, asked, maxBodyMb, longestMs }: ProxySettings): Promise<ProxyFacts> {
   const answers: Answer[] = []
-  for (let tried = 0; tried < TRIES; tried++) answers.push(await ask(`${proxyUrl}/health/live`))
-  const facts: ProxyFacts = { url: proxyUrl, answers, status: null, stream: null, body: null, longestMs }
+  for (let tried = 0; tried < TRIES; tried++) answers.push(await ask(proxy, '/health/live'))
+  const facts: ProxyFacts = { url: proxy.url, answers, status: null, stream: null, body: null, longestMs }
   if (!answers.some(isLive)) return facts
-  const [through, direct] = (await Promise.all([proxyUrl, hostUrl].map((url) => ask(`${url}/status`)))).map((answer) => bodyOf(answer, statusSchema))
+  const [through, direct] = (await Promise.all([proxy, host].map((place) => ask(place, '/status')))).map((answer) => bodyOf(answer, statusSchema))
   if (through != null && direct != null) facts.status = { through, direct }
-  if (asked?.inputs != null) facts.stream = { direct: await askStream(hostUrl, asked), through: await askStream(proxyUrl, asked) }
+  if (asked?.inputs != null) facts.stream = { direct: await askStream(host, asked), through: await askStream(proxy, asked) }
   if (asked !== null) {
     const bytes = Math.min(Math.floor(maxBodyMb * MEBIBYTE * 0.9), MOST_BODY_BYTES)
-    facts.body = { bytes, answer: await askWithBody(proxyUrl, asked.model, bytes) }
+    facts.body = { bytes, answer: await askWithBody(proxy, asked.model, bytes) }
   }
   return facts
 }
 
-function askStream(url: string, { model, inputs }: Asked): Promise<Answer> {
-  return ask(`${url}/${model}/predict`, { method: 'POST', body: JSON.stringify(inputs), withinMs: STREAM_WITHIN_MS, headers: { accept: 'text/event-stream', 'content-type': 'application/json' } })
+function askStream(place: Place, { model, inputs }: Asked): Promise<Answer> {
+  return ask(place, `/${model}/predict`, { method: 'POST', body: JSON.stringify(inputs), withinMs: STREAM_WITHIN_MS, headers: { accept: 'text/event-stream', 'content-type': 'application/json' } })
 }
 
 /** No JSON, so that the host refuses it and no model runs. */
-function askWithBody(url: string, model: string, bytes: number): Promise<Answer> {
-  return ask(`${url}/${model}/predict`, { method: 'POST', body: ' '.repeat(bytes - 1) + '!', withinMs: BODY_WITHIN_MS, headers: { 'content-type': 'application/json' } })
+function askWithBody(place: Place, model: string, bytes: number): Promise<Answer> {
+  return ask(place, `/${model}/predict`, { method: 'POST', body: ' '.repeat(bytes - 1) + '!', withinMs: BODY_WITHIN_MS, headers: { 'content-type': 'application/json' } })
 }
 
 function isLive(answer: Answer): boolean {

@@ -1,7 +1,7 @@
 /** Who waits, how long it takes, and what became of the predictions so far. */
 import type { Finding } from '../finding.ts'
 import { type HostStatus, isAsleep, type ModelStatus } from '../host-says.ts'
-import { inTime } from '../words.ts'
+import { ago, inTime } from '../words.ts'
 
 const CROWDED_SHARE = 0.5
 /** Of `timeoutMs`: above this some predictions will be cut off. */
@@ -14,10 +14,20 @@ export interface QueueFacts {
   status: HostStatus
   /** By model, as far as it is known. */
   timeoutMs: ReadonlyMap<string, number>
+  now: Date
 }
 
-export function judgeQueues({ status, timeoutMs }: QueueFacts): Finding[] {
-  return status.models.flatMap((model) => [...judgeWaiting(model), ...judgeLatency(model, timeoutMs.get(model.name)), ...judgeOutcomes(model)])
+export function judgeQueues({ status, timeoutMs, now }: QueueFacts): Finding[] {
+  return status.models.flatMap((model) => [...judgeServing(model, now), ...judgeWaiting(model), ...judgeLatency(model, timeoutMs.get(model.name)), ...judgeOutcomes(model)])
+}
+
+function judgeServing({ name, serving, lastFinishedAt }: ModelStatus, now: Date): Finding[] {
+  if (serving !== false) return []
+  const last = lastFinishedAt == null ? 'nothing since the host was started' : `nothing since ${ago(lastFinishedAt, now)}`
+  return [{
+    check: 'queue', level: 'wrong', cause: 'worker hung', text: `${name} is asked and finishes nothing: ${last}`,
+    advice: `look below whether it answers its example; \`curl -X POST …/admin/${name}/restart\` replaces its workers`,
+  }]
 }
 
 function judgeWaiting(model: ModelStatus): Finding[] {

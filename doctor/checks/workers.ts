@@ -10,8 +10,7 @@ const MANY_RESTARTS = 3
 const LINES_SHOWN = 12
 
 export interface WorkerFacts {
-  /** Null when there is no host to ask. */
-  status: HostStatus | null
+  status: HostStatus
   /** Names in the folder of models; null when the folder is not known. */
   found: string[] | null
   trials: ReadonlyMap<string, Trial>
@@ -26,7 +25,6 @@ export function namesToTry(status: HostStatus | null, found: readonly string[]):
 }
 
 export function judgeWorkers({ status, found, trials, now }: WorkerFacts): Finding[] {
-  if (status === null) return [...trials].map(([name, trial]) => judgeTrial(name, trial))
   const findings = status.models.map((model) => judgeModel(model, trials.get(model.name), now))
   const known = status.models.map(({ name }) => name)
   const unknown = found?.filter((name) => !known.includes(name)) ?? []

@@ -6,11 +6,11 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { request } from 'undici'
 import { eventually, predict, ready, statusOf } from '../helpers/call.ts'
 import { startTestHost } from '../helpers/start-test-host.ts'
 import { ModelFolder, runDoctor, runLauncher, settingsOf, startCutter, startPipe, startStranger } from './run-doctor.ts'
 
-const ECHO = fileURLToPath(new URL('../fixtures/models/echo', import.meta.url))
 const THROWING = fileURLToPath(new URL('../fixtures/broken/throwing-setup', import.meta.url))
 const LINUX_ONLY = process.platform === 'linux' ? false : 'processes and holders of ports are found on Linux only'
 
@@ -37,10 +37,11 @@ describe('a host that is well', () => {
   })
 
   test('is found by its address alone, and a model asleep is left asleep', async () => {
+    await using elsewhere = await ModelFolder.make({ other: modelOf('predict: ({ text }) => ({ text }),') })
     await using host = await startTestHost({ models: ['sleepy', 'echo'] })
     await ready(host.url, 'echo')
     await eventually(() => statusOf(host.url, 'sleepy'), ({ cause }) => cause === 'sleeping')
-    const { of, code } = await runDoctor({ FOOTLIGHTS_MODELS: ECHO.replace(/echo$/, '') }, [`--url=${host.url}/`])
+    const { of, code } = await runDoctor({ FOOTLIGHTS_MODELS: elsewhere.path }, [`--url=${host.url}/`])
     assert.notEqual(code, 1)
     assert.ok(of('workers').some(({ level, text }) => level === 'ok' && text.startsWith('sleepy sleeps')))
     assert.ok(of('prediction').every(({ text }) => !text.includes('sleepy')))
@@ -91,8 +92,9 @@ describe('no host', () => {
   })
 
   test('a stranger on the port is named and left alone', async () => {
+    await using elsewhere = await ModelFolder.make({ other: modelOf('predict: ({ text }) => ({ text }),') })
     await using stranger = await startStranger((_req, res) => res.writeHead(404).end('not here'))
-    const { code, of, summary } = await runDoctor({ PORT: String(stranger.port), FOOTLIGHTS_MODELS: ECHO.replace(/echo$/, 'never'), FOOTLIGHTS_STATE: '/nonexistent' })
+    const { code, of, summary } = await runDoctor({ PORT: String(stranger.port), FOOTLIGHTS_MODELS: elsewhere.path, FOOTLIGHTS_STATE: '/nonexistent' })
     assert.equal(code, 1)
     if (process.platform === 'linux') assert.match(of('port')[0]?.text ?? '', new RegExp(`held by a stranger: pid ${process.pid} \\(`))
     assert.match(of('host')[0]?.text ?? '', /is not Footlights \(it said 404/)
@@ -181,13 +183,29 @@ describe('a model that hangs or fails', () => {
   })
 })
 
+describe('a host for its public names only', () => {
+  test('is called by one of them', async () => {
+    await using elsewhere = await ModelFolder.make({ other: modelOf('predict: ({ text }) => ({ text }),') })
+    await using host = await startTestHost({ models: ['echo'], config: { allowedHosts: ['demos.example.org'] } })
+    const called = { headers: { host: 'demos.example.org', accept: 'application/json' } }
+    await eventually(() => request(`${host.url}/health/ready`, called), ({ statusCode }) => statusCode === 200)
+    const { of, findings } = await runDoctor(settingsOf(host))
+    assert.deepEqual(findings.filter(({ level, check }) => level !== 'ok' && check !== 'machine'), [])
+    assert.equal(of('prediction').length, 1)
+    const astray = await runDoctor({ FOOTLIGHTS_MODELS: elsewhere.path }, [`--url=${host.url}`])
+    assert.match(astray.of('host')[0]?.advice ?? '', /allowedHosts/)
+    assert.deepEqual(astray.of('workers'), [])
+  })
+})
+
 describe('a host with a token', () => {
   test('is asked with it, and without it says what could not be looked at', async () => {
+    await using elsewhere = await ModelFolder.make({ other: modelOf('predict: ({ text }) => ({ text }),') })
     await using host = await startTestHost({ models: ['echo'], config: { adminToken: 'secret-of-the-operator' } })
     await ready(host.url, 'echo')
     const { of } = await runDoctor(settingsOf(host))
     assert.ok(of('prediction').every(({ level }) => level === 'ok'))
-    const without = await runDoctor({ FOOTLIGHTS_MODELS: ECHO.replace(/echo$/, '') }, [`--url=${host.url}`])
+    const without = await runDoctor({ FOOTLIGHTS_MODELS: elsewhere.path }, [`--url=${host.url}`])
     assert.ok(without.of('prediction').some(({ level, text, advice }) => level === 'unknown' && /wants the admin token/.test(text) && /FOOTLIGHTS_ADMIN_TOKEN/.test(advice ?? '')))
     assert.equal(without.code, 2)
   })

@@ -117,10 +117,11 @@ describe('exits', () => {
 })
 
 describe('queue', () => {
-  const judge = (model: object, timeoutMs = 60_000): Finding[] => judgeQueues({ status: statusOf(model), timeoutMs: new Map([['m', timeoutMs]]) })
+  const judge = (model: object, timeoutMs = 60_000): Finding[] => judgeQueues({ status: statusOf(model), timeoutMs: new Map([['m', timeoutMs]]), now: NOW })
   const queue = { depth: 0, running: 1, limit: 100, held: 0 }
 
   for (const [what, given, level, cause] of [
+    ['no work that comes out', { serving: false, lastFinishedAt: '2026-01-01T11:59:00Z' }, 'wrong', 'worker hung'],
     ['an empty line', { queue }, 'ok', undefined],
     ['a full line', { queue: { ...queue, depth: 100 } }, 'wrong', 'queue full'],
     ['a line that is half full', { queue: { ...queue, depth: 60 } }, 'warning', 'queue full'],
