@@ -82,6 +82,7 @@ export class Metrics {
     for (const outcome of REPLAY_OUTCOMES) this.#replays.remove({ model, outcome })
     this.#queueWait.remove({ model })
     this.#batch.remove({ model })
+    this.#evictions.remove({ model })
   }
 
   ended(model: string, outcome: Outcome, seconds: number): void {

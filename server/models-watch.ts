@@ -24,7 +24,15 @@ export class ModelsWatch {
     this.#registry = registry
     this.#log = log
     this.#entries = new FolderWatch(folder, { changed: () => void this.#entriesChanged() }, { depth: 'names' })
-    void this.#follow()
+    void this.#begin()
+  }
+
+  /** What came between the registry's look and ours is not missed. */
+  async #begin(): Promise<void> {
+    await this.#entries.begun()
+    await this.#follow()
+    const unknown = [...this.#watched.keys()].find((name) => !this.#registry.models.has(name))
+    if (unknown !== undefined) this.#changed(unknown)
   }
 
   close(): void {

@@ -53,6 +53,13 @@ describe('loadConfig', () => {
     assert.deepEqual([config.port, config.host, config.logLevel, config.drainMs, config.maxBodyMb], [0, 'localhost', 'debug', 5, 16])
   })
 
+  it('takes the words for a switch in the environment', async (t) => {
+    const cwd = await folder(t, 'export default { watch: true }')
+    for (const [word, meaning] of [['1', true], ['true', true], ['On', true], ['0', false], ['false', false], ['OFF', false], ['', true]] as const) {
+      assert.equal((await loadConfig({ FOOTLIGHTS_WATCH: word }, cwd)).watch, meaning, word)
+    }
+  })
+
   it('reads every variable', async (t) => {
     const cwd = await folder(t)
     await mkdir(join(cwd, 'demos'))
@@ -104,6 +111,7 @@ describe('loadConfig', () => {
     ['PORT', '-1'],
     ['PORT', '1.5'],
     ['PORT', '0x50'],
+    ['FOOTLIGHTS_WATCH', 'maybe'],
     ['LOG_LEVEL', 'loud'],
     ['FOOTLIGHTS_MODELS', './no-such-folder'],
     ['FOOTLIGHTS_CONFIG', './no-such-file.ts'],
@@ -131,6 +139,9 @@ describe('loadConfig', () => {
     ['drainMs', '{ drainMs: 3e9 }'],
     ['minFreeMb', '{ minFreeMb: -1 }'],
     ['limits.echo.replicas', '{ limits: { echo: { replicas: 0 } } }'],
+    ['limits.echo.threads', '{ limits: { echo: { threads: 65 } } }'],
+    ['limits.echo.heapMb', '{ limits: { echo: { heapMb: 8 } } }'],
+    ['watch', '{ watch: "on" }'],
     ['limits.echo.timeoutMS', '{ limits: { echo: { timeoutMS: 5 } } }'],
     ['limits.Echo', '{ limits: { Echo: {} } }'],
     ['prot', '{ prot: 1 }'],

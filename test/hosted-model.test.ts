@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createHostError, HostError } from '../workers/errors.ts'
 import { createFakeModel, eventsSoFar, eventTypes, type FakeModel, type Submitted } from './helpers/fake-model.ts'
-import { settled } from './helpers/fake-worker.ts'
+import { settled, specOf } from './helpers/fake-worker.ts'
 
 function refusal(act: () => unknown): HostError {
   try {
@@ -386,6 +386,103 @@ describe('a model that sleeps', () => {
     assert.equal(fake.workers.all.length, 1)
     fake.submit()
     assert.equal(fake.workers.all.length, 2)
+  })
+})
+
+describe('a model that changes while it serves', () => {
+  const OTHER = specOf({ inputs: { text: { kind: 'textbox', maxLength: 3 }, times: { kind: 'number', value: 2 } }, outputs: { text: { kind: 'textbox' }, picture: { kind: 'image' } } })
+
+  /** A worker of another version sets up; the old one still has what it was given. */
+  function changing(fake: FakeModel): { become(): void } {
+    void fake.model.restart('asked')
+    const next = fake.workers.last
+    next.say({ type: 'described', spec: OTHER })
+    return { become: () => next.say({ type: 'ready', setupMs: 1 }) }
+  }
+
+  test('holds its callers to the old spec until a worker of the new one is ready', () => {
+    const fake = createFakeModel().start()
+    const { become } = changing(fake)
+    assert.deepEqual(fake.model.validate({ text: 'long text' }), { text: 'long text' })
+    become()
+    assert.deepEqual(fake.model.validate({ text: 'abc' }), { text: 'abc', times: 2 })
+    assert.equal(refusal(() => fake.model.validate({ text: 'long text' })).code, 'INVALID_INPUT')
+  })
+
+  test('keeps the old spec when the new version would not set up', async () => {
+    const fake = createFakeModel().start()
+    changing(fake)
+    fake.workers.last.exit({ code: 1, signal: null })
+    await settled()
+    assert.deepEqual(Object.keys(fake.model.spec?.inputs ?? {}), ['text'])
+    assert.deepEqual([fake.model.view().state, fake.model.view().update?.state], ['ready', 'failed'])
+  })
+
+  test('checks what waits anew: what still fits runs on the new worker as that takes it, what does not fit is refused in words that say why', async () => {
+    const fake = createFakeModel().start()
+    const running = fake.submit({ text: 'running on the old one' })
+    const [fits, tooLong] = [fake.submit({ text: 'abc' }), fake.submit({ text: 'abcd' })]
+    changing(fake).become()
+    await assert.rejects(tooLong.prediction.result(), (error) => error instanceof HostError && error.code === 'INVALID_INPUT' && /model was changed while this waited.*text/.test(error.message))
+    assert.deepEqual(fake.workers.last.told('predict').flatMap(({ items }) => items.map(({ inputs }) => inputs)), [{ text: 'abc', times: 2 }])
+    assert.deepEqual(Object.keys(fits.prediction.outputSpecs), ['text', 'picture'])
+    assert.deepEqual(Object.keys(running.prediction.outputSpecs), ['text'], 'it is what the old worker gives')
+    assert.equal(running.prediction.ended, false)
+  })
+
+  test('checks also what comes back from an old worker that is lost', async () => {
+    const fake = createFakeModel({ limits: { concurrency: 2 } }).start()
+    const [fits, tooLong] = [fake.submit({ text: 'abc' }), fake.submit({ text: 'abcd' })]
+    changing(fake).become()
+    fake.workers.at(0).exit()
+    await settled()
+    await assert.rejects(tooLong.prediction.result(), { code: 'INVALID_INPUT' })
+    assert.deepEqual(fake.workers.last.given, [fits.run.item.id])
+    fake.finish(fits)
+    await settled()
+    assert.equal(fits.prediction.state, 'succeeded')
+    assert.equal(fake.model.isIdle, true)
+  })
+
+  test('runs what waits as it is when the new version takes the same', () => {
+    const fake = createFakeModel().start()
+    fake.submit()
+    const waiting = fake.submit()
+    void fake.model.restart('asked')
+    fake.workers.last.becomeReady(specOf({ title: 'the same, otherwise' }))
+    assert.deepEqual([waiting.run.running, fake.model.spec?.title], [true, 'the same, otherwise'])
+  })
+
+  test('forgets what ended workers of the version before', async () => {
+    const fake = createFakeModel().start()
+    const poison = fake.submit({ text: 'poison' })
+    for (let deaths = 0; deaths < 2; deaths++) {
+      fake.workers.last.exit()
+      await fake.clock.pass(1_000)
+      fake.workers.last.becomeReady(fake.spec)
+      await settled()
+    }
+    await assert.rejects(poison.prediction.result(), { code: 'POISONOUS_INPUT' })
+    await assert.rejects(fake.submit({ text: 'poison' }).prediction.result(), { code: 'POISONOUS_INPUT' })
+    void fake.model.restart('asked')
+    fake.workers.last.becomeReady(fake.spec)
+    const again = fake.submit({ text: 'poison' })
+    await settled()
+    assert.equal(again.run.running, true)
+  })
+
+  test('that is hosted no more ends its workers when what was accepted has ended', async () => {
+    const fake = createFakeModel().start()
+    const running = fake.submit()
+    const retired = fake.model.retire(10_000)
+    await settled()
+    assert.equal(fake.workers.last.told('stop').length, 0)
+    fake.finish(running)
+    await settled()
+    assert.equal(fake.workers.last.told('stop').length, 1)
+    fake.workers.last.exit({ code: 0, signal: null })
+    await retired
+    assert.equal(refusal(() => fake.submit()).code, 'NOT_READY')
   })
 })
 

@@ -85,6 +85,7 @@ describe('defineModel', () => {
     ['a limit outside limits', { ...echo, timeoutMs: 5 }, /unknown option "timeoutMs"; it belongs under "limits"/],
     ['an unknown limit', { ...echo, limits: { timeout: 5 } }, /unknown option "limits.timeout"/],
     ['a limit of the wrong size', { ...echo, limits: { replicas: 0 } }, /"limits.replicas" must be a whole number from 1 to/],
+    ['more workers than any machine has cores for', { ...echo, limits: { replicas: 65 } }, /"limits.replicas" must be a whole number from 1 to 64/],
     ['a time that no timer can wait', { ...echo, limits: { timeoutMs: 2 ** 31 } }, /"limits.timeoutMs" must be a whole number from 1 to 2147483647/],
     ['a title that is no text', { ...echo, title: 5 }, /"title" must be a string/],
     ['an unknown way to load', { ...echo, load: 'later' }, /"load" must be "eager" or "lazy"/],

@@ -28,11 +28,12 @@ function createSupervisor(limits: Partial<Limits> = {}) {
   const reasons: string[] = []
   const fileWatchers = new Set<() => void>()
   const inForce: string[] = []
+  let onCapacity = (): void => {}
   let wanted: Limits | null = effective
   const supervisor = new Supervisor(
     1,
     {
-      described: () => wanted, inForce: (spec) => inForce.push(spec.title), capacity: () => {}, exited: () => {}, log: () => {},
+      described: () => wanted, inForce: (spec) => inForce.push(spec.title), capacity: () => onCapacity(), exited: () => {}, log: () => {},
       changed: (worker, what, why) => {
         changes.push(`${worker} ${what}`)
         reasons.push(`${what}: ${why}`)
@@ -50,6 +51,7 @@ function createSupervisor(limits: Partial<Limits> = {}) {
   return {
     supervisor, clock, workers, usage, memory, changes, reasons, inForce, fileWatchers,
     want(next: Limits | null) { wanted = next },
+    onCapacity(callback: () => void) { onCapacity = callback },
     states: () => supervisor.snapshot().replicas.map(({ worker, state }) => `${worker} ${state}`),
     replica(worker: number) {
       const found = [...supervisor.replicas()].find((candidate) => candidate.worker === worker)
@@ -186,6 +188,154 @@ describe('a planned replacement', () => {
     await clock.pass(30_000)
     runOne(5)
     assert.equal(workers.all.length, 3)
+  })
+})
+
+describe('another version of the model', () => {
+  const ONE = specOf({ title: 'one' })
+  const TWO = specOf({ title: 'two' })
+  const OTHER = specOf({ title: 'other', inputs: { picture: { kind: 'image' } } })
+
+  function serving(limits: Partial<Limits> = {}) {
+    const setting = createSupervisor(limits)
+    setting.supervisor.start()
+    setting.workers.last.becomeReady(ONE)
+    for (const worker of setting.workers.all.slice(1)) worker.becomeReady(ONE)
+    return setting
+  }
+
+  function update({ supervisor }: ReturnType<typeof createSupervisor>) {
+    const { update: last } = supervisor.snapshot()
+    return last === null ? null : [last.state, last.cause]
+  }
+
+  test('comes into force when its first worker is ready, not when it is announced', async () => {
+    const { supervisor, workers, inForce } = serving()
+    void supervisor.restart()
+    workers.at(1).say({ type: 'described', spec: TWO })
+    assert.deepEqual(inForce, ['one'])
+    workers.at(1).say({ type: 'ready', setupMs: 1 })
+    assert.deepEqual(inForce, ['one', 'two'])
+  })
+
+  test('is in force as soon as it is announced while no worker has ever been ready', () => {
+    const { supervisor, workers, inForce } = createSupervisor()
+    supervisor.start()
+    workers.last.say({ type: 'described', spec: ONE })
+    assert.deepEqual(inForce, ['one'])
+  })
+
+  test('that fails after it was announced changes nothing, is told with its cause, and is not tried again', async () => {
+    const setting = serving({ replicas: 2 })
+    const { supervisor, workers, states, inForce, clock } = setting
+    const restarted = supervisor.restart()
+    workers.last.say({ type: 'described', spec: OTHER }, { type: 'setup-failed', error: { code: 'MODEL_FAILED', message: 'it failed', cause: 'Error: no weights' } })
+    workers.last.exit({ code: 1, signal: null })
+    await restarted
+    await settled()
+    await clock.pass(1_200)
+    assert.deepEqual([states(), inForce, update(setting)], [['0 ready', '1 ready'], ['one'], ['failed', 'Error: no weights']])
+    assert.equal(workers.all.length, 3)
+  })
+
+  test('that failed is tried again when someone asks, and then it is done', async () => {
+    const setting = serving()
+    const { supervisor, workers } = setting
+    void supervisor.restart()
+    workers.last.exit({ code: 1, signal: null })
+    await settled()
+    void supervisor.restart()
+    assert.deepEqual(update(setting), ['running', null])
+    workers.last.becomeReady(TWO)
+    await settled()
+    assert.deepEqual(update(setting), ['done', null], 'the old one has left rotation')
+  })
+
+  test('that takes the same is rolled out one by one; the old ones serve on until then', async () => {
+    const setting = serving({ replicas: 2 })
+    const { supervisor, workers, states } = setting
+    void supervisor.restart()
+    workers.at(2).becomeReady(TWO)
+    await settled()
+    assert.deepEqual(states(), ['0 draining', '1 ready', '2 ready'])
+    assert.deepEqual(update(setting), ['running', null])
+  })
+
+  test('that takes something else puts all old ones out of rotation in the moment it comes into force, before anything is dispatched', async () => {
+    const setting = serving({ replicas: 3 })
+    const { supervisor, workers, states } = setting
+    const routable = (): string[] => [...supervisor.replicas()].filter((replica) => replica.isRoutable()).map(({ worker }) => String(worker))
+    void supervisor.restart()
+    workers.at(3).say({ type: 'described', spec: OTHER })
+    assert.deepEqual(routable(), ['0', '1', '2'])
+    const seen: string[][] = []
+    setting.onCapacity(() => seen.push(routable()))
+    workers.at(3).say({ type: 'ready', setupMs: 1 })
+    assert.ok(seen.length > 0 && seen.every((each) => each.join() === '3'), JSON.stringify(seen))
+    assert.deepEqual(states(), ['0 draining', '1 draining', '2 draining', '3 ready', '4 starting', '5 starting'])
+    for (const worker of workers.all.slice(4)) worker.becomeReady(OTHER)
+    assert.deepEqual(update(setting), ['done', null])
+  })
+
+  test('comes with limits of its own: more workers at once, and those too many go', async () => {
+    const { supervisor, workers, states, want } = serving({ replicas: 2 })
+    want({ ...LIMITS, replicas: 3 })
+    void supervisor.restart()
+    workers.at(2).becomeReady(TWO)
+    await settled()
+    assert.deepEqual(states(), ['0 draining', '1 ready', '2 ready', '3 starting'])
+    workers.at(0).exit({ code: 0, signal: null })
+    workers.at(3).becomeReady(TWO)
+    await settled()
+    want({ ...LIMITS, replicas: 1 })
+    const replacement = workers.last
+    replacement.becomeReady(specOf({ title: 'three' }))
+    for (let turn = 0; turn < 6; turn++) {
+      await settled()
+      for (const worker of workers.living) if (worker.told('stop').length > 0) worker.exit({ code: 0, signal: null })
+    }
+    assert.equal(states().length, 1)
+  })
+
+  test('asked for once more while one is on its way, replaces also those that were new a moment ago', async () => {
+    const setting = serving()
+    const { supervisor, workers, states, inForce } = setting
+    void supervisor.restart()
+    void supervisor.restart()
+    workers.at(1).becomeReady(TWO)
+    await settled()
+    workers.at(0).exit({ code: 0, signal: null })
+    await settled()
+    assert.deepEqual(states(), ['0 starting', '1 ready'])
+    workers.at(2).becomeReady(specOf({ title: 'three' }))
+    await settled()
+    workers.at(1).exit({ code: 0, signal: null })
+    await settled()
+    assert.deepEqual([states(), inForce, update(setting)], [['0 ready'], ['one', 'two', 'three'], ['done', null]])
+  })
+
+  test('asked for while a worker is still starting replaces that one, too, when it is ready: it may have read the old files', async () => {
+    const setting = createSupervisor()
+    const { supervisor, workers, states } = setting
+    supervisor.start()
+    void supervisor.restart()
+    assert.equal(workers.all.length, 1)
+    workers.at(0).becomeReady(ONE)
+    assert.deepEqual(states(), ['0 ready', '1 starting'])
+    assert.deepEqual(update(setting), ['running', null])
+  })
+
+  test('that a crashed worker brings back comes into force as well, and an older one that is ready later does not', async () => {
+    const { workers, states, inForce } = serving({ replicas: 2 })
+    workers.at(0).exit()
+    workers.at(1).exit()
+    workers.at(2).say({ type: 'described', spec: ONE })
+    workers.at(3).becomeReady(OTHER)
+    assert.deepEqual(inForce, ['one', 'other'])
+    workers.at(2).say({ type: 'ready', setupMs: 1 })
+    await settled()
+    assert.deepEqual(inForce, ['one', 'other'])
+    assert.deepEqual(states(), ['0 draining', '1 ready', '2 starting'])
   })
 })
 

@@ -20,7 +20,7 @@ let lanes: LaneAddress | null = null
 let pool: ThreadPool | null = null
 
 // One Ctrl-C reaches every process of the terminal; whether to end is the front's decision.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {})
 // Without its front a worker has nobody to answer to, and what runs in its threads can't be asked to stop in time.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 process.on('message', (messages: Envelope<ToProcess>) => {

@@ -1,0 +1,97 @@
+/** What becomes of the models folder while the host serves: with real files and processes. */
+import assert from 'node:assert/strict'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, test, type TestContext } from 'node:test'
+import { eventually, getJson, predict, statusOf } from './helpers/call.ts'
+import { startTestHost, type TestHost } from './helpers/start-test-host.ts'
+
+const VERSIONED = fileURLToPath(new URL('fixtures/models/versioned/', import.meta.url))
+const ECHO = fileURLToPath(new URL('fixtures/models/echo/', import.meta.url))
+
+async function site(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'footlights-test-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const models = join(folder, 'models')
+  await cp(ECHO, join(models, 'echo'), { recursive: true })
+  return { folder, models }
+}
+
+async function makeVersion(folder: string, version: number): Promise<void> {
+  await cp(VERSIONED, folder, { recursive: true })
+  const code = await readFile(join(folder, 'model.ts'), 'utf8')
+  await writeFile(join(folder, 'model.ts'), code.replace(/const VERSION = \d+/, `const VERSION = ${version}`))
+}
+
+async function versionOf({ url }: TestHost, model: string): Promise<unknown> {
+  const { status, body } = await predict(url, model, { text: 'which' })
+  return status === 200 ? body['version'] : status
+}
+
+async function modelsMeasured({ url }: TestHost): Promise<string[]> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  return [...new Set([...text.matchAll(/\bmodel="([^"]*)"/g)].map(([, model = '']) => model))]
+}
+
+async function names({ url }: TestHost): Promise<string[]> {
+  const { models } = await getJson(url, '/models')
+  return (models as { name: string }[]).map(({ name }) => name)
+}
+
+describe('a watched models folder', () => {
+  test('takes up a folder that comes, lets go of one that leaves, and follows a link that is turned elsewhere', async (t) => {
+    const { folder, models } = await site(t)
+    await Promise.all([1, 2].map((version) => makeVersion(join(folder, `release-${version}`), version)))
+    await using host = await startTestHost({ models: [], env: { FOOTLIGHTS_MODELS: models, FOOTLIGHTS_WATCH: 'on' } })
+    assert.deepEqual(await names(host), ['echo'])
+    await symlink(join(folder, 'release-1'), join(models, 'linked'))
+    await eventually(() => versionOf(host, 'linked'), (version) => version === 1)
+    await symlink(join(folder, 'release-2'), join(models, 'linked.new'))
+    await rename(join(models, 'linked.new'), join(models, 'linked'))
+    await eventually(() => versionOf(host, 'linked'), (version) => version === 2)
+    await makeVersion(join(folder, 'release-2'), 3)
+    await eventually(() => versionOf(host, 'linked'), (version) => version === 3)
+    await rm(join(models, 'echo'), { recursive: true })
+    await eventually(() => names(host), (all) => all.join() === 'linked')
+    assert.equal((await predict(host.url, 'echo', { text: 'x' })).body['code'], 'MODEL_NOT_FOUND')
+    await eventually(() => modelsMeasured(host), (all) => all.join() === 'linked')
+    assert.equal((await host.children()).length, 1)
+  })
+
+  test('takes up a model whose file comes after its folder, and one that is mended, at once', async (t) => {
+    const { models } = await site(t)
+    await using host = await startTestHost({ models: [], env: { FOOTLIGHTS_MODELS: models, FOOTLIGHTS_WATCH: 'on' } })
+    await mkdir(join(models, 'late'))
+    await makeVersion(join(models, 'late'), 1)
+    await eventually(() => versionOf(host, 'late'), (version) => version === 1)
+    await mkdir(join(models, 'broken'))
+    await writeFile(join(models, 'broken/model.ts'), 'const = 1\n')
+    await eventually(() => names(host), (all) => all.includes('broken'))
+    await eventually(() => statusOf(host.url, 'broken'), ({ state, cause }) => state === 'unavailable' && /SyntaxError/.test(cause ?? ''))
+    await makeVersion(join(models, 'broken'), 7)
+    await eventually(() => versionOf(host, 'broken'), (version) => version === 7)
+  })
+})
+
+describe('SIGUSR2', () => {
+  test('hosts what is new and lets go of what is gone, and a broken model does not keep the others from their new version', async (t) => {
+    const { models } = await site(t)
+    await makeVersion(join(models, 'versioned'), 1)
+    await using host = await startTestHost({ models: [], env: { FOOTLIGHTS_MODELS: models, FOOTLIGHTS_WATCH: 'off' } })
+    await eventually(() => versionOf(host, 'versioned'), (version) => version === 1)
+    await writeFile(join(models, 'echo/model.ts'), 'const = 1\n')
+    await makeVersion(join(models, 'versioned'), 2)
+    await makeVersion(join(models, 'fresh'), 1)
+    process.kill(host.pid, 'SIGUSR2')
+    await eventually(() => versionOf(host, 'versioned'), (version) => version === 2)
+    await eventually(() => versionOf(host, 'fresh'), (version) => version === 1)
+    const { state, update } = await statusOf(host.url, 'echo')
+    assert.deepEqual([state, update?.state], ['ready', 'failed'])
+    assert.equal((await predict(host.url, 'echo', { text: 'still there' })).body['text'], 'still there')
+    await rm(join(models, 'fresh'), { recursive: true })
+    process.kill(host.pid, 'SIGUSR2')
+    await eventually(() => names(host), (all) => all.join() === 'echo,versioned')
+  })
+})
