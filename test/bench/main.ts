@@ -2,9 +2,9 @@
  * `npm run bench`: Footlights beside its ceilings and, with `--peers`, beside its peers, on this machine in one go. Prints a table for each
  * group of workloads, and what must come out with what came out; writes all figures as JSON. How to read it: docs/performance.md.
  *
- * --only=echo,cpu  these groups alone          --peers      FastAPI, LitServe, mosec and Gradio too, installed at the first time
- * --rounds=3       turns of every target       --seconds=2  of each load
- * --quick          a smoke of a few minutes    --json=FILE  instead of node_modules/.cache/footlights-bench/latest.json
+ * --only=echo,cpu  these groups alone          --peers        FastAPI, LitServe, mosec and Gradio too, installed at the first time
+ * --rounds=3       turns of every target       --seconds=1.5  of each load
+ * --quick          a smoke of two minutes      --json=FILE    instead of node_modules/.cache/footlights-bench/latest.json
  * --markdown       fills docs/performance.md and draws docs/performance/*.svg
  * --svg            draws beside the JSON file
  */

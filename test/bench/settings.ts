@@ -7,7 +7,7 @@ export type GroupName = (typeof GROUPS)[number]
 
 const DEFAULT_JSON = fileURLToPath(new URL('../../node_modules/.cache/footlights-bench/latest.json', import.meta.url))
 const ROUNDS = { whole: 3, quick: 1 }
-const SECONDS = { whole: 2, quick: 0.5 }
+const SECONDS = { whole: 1.5, quick: 0.5 }
 
 export interface Settings {
   groups: readonly GroupName[]

@@ -74,17 +74,18 @@ export type PeerName = 'fastapi' | 'litserve' | 'mosec' | 'gradio'
 export interface PeerSettings {
   /** The interpreter with the packages of peers/requirements.txt. */
   python: string
-  /** What it serves; FastAPI and Gradio serve all at once. */
   ask?: FirstQuestion
+  /** What mosec serves. Default: the model that is asked. LitServe serves that one, the others all that they have. */
+  models?: readonly string[]
   /** Processes that work. Default 1, as Footlights has one worker. */
   processes?: number
 }
 
-export function startPeer(name: PeerName, { python, ask = SAY_HELLO, processes = 1 }: PeerSettings): Promise<TargetProcess> {
+export function startPeer(name: PeerName, { python, ask = SAY_HELLO, models = [ask.model], processes = 1 }: PeerSettings): Promise<TargetProcess> {
   return TargetProcess.start((port) => ({
     command: python, cwd: PEERS, args: [join(PEERS, `${name}_app.py`), ...peerArguments(name, port, ask.model, processes)],
     env: {
-      PYTHONDONTWRITEBYTECODE: '1', BENCH_MODEL: ask.model, BENCH_PROCESSES: String(processes),
+      PYTHONDONTWRITEBYTECODE: '1', BENCH_MODELS: models.join(','), BENCH_PROCESSES: String(processes),
       GRADIO_ANALYTICS_ENABLED: 'False', HF_HUB_OFFLINE: '1',
     },
     answers: (url) => (name === 'gradio' ? isAnsweredByGradio(url) : isAnswered(url, ask)),

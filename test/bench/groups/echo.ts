@@ -31,7 +31,7 @@ export function contestants({ python }: Bench): Contestant[] {
     { name: 'footlights', start: () => startFootlights({ models: ['echo', 'image'] }) },
   ]
   if (python === undefined) return own
-  return [...own, ...(['fastapi', 'litserve', 'mosec'] as const).map((name): Contestant => ({ name, start: () => startPeer(name, { python }) }))]
+  return [...own, ...(['fastapi', 'litserve', 'mosec'] as const).map((name): Contestant => ({ name, start: () => startPeer(name, { python, models: ['echo', 'image'] }) }))]
 }
 
 async function measure({ settings, load, figures }: Bench, name: Contestant['name'], target: TargetProcess): Promise<void> {

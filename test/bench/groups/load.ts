@@ -3,7 +3,7 @@ import type { TargetProcess } from '../target-process.ts'
 import { contestants } from './echo.ts'
 
 /** Offered requests a second. The ladder of a target ends where it can't keep up. */
-const RATES = [250, 500, 1_000, 2_000, 4_000, 6_000, 8_000, 12_000, 16_000, 20_000]
+const RATES = [500, 1_000, 2_000, 4_000, 8_000, 12_000, 16_000, 20_000]
 const QUICK_RATES = [250, 1_000]
 const WARM_UP_SECONDS = 0.5
 const HOPELESS_P99_MS = 500

@@ -93,7 +93,7 @@ async function measureQueued(bench: Bench): Promise<void> {
     if (good !== count) throw new Error(`only ${good} of ${count} were queued`)
     await settle(inspector)
     bench.figures.add('memory', QUEUED_EACH, 'footlights', { kbEach: (pssBytesOf(pid) - before) / count / 1_000 })
-  })
+  }, 1)
 }
 
 async function settle(inspector: number): Promise<void> {

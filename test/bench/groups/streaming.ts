@@ -12,7 +12,7 @@ const CLIENTS = [1, 25, 100, 250, 1_000]
 const QUICK_CLIENTS = [1, 25]
 /** Those that answer one stream after the other. */
 const SERIAL_CLIENTS = [1, 25]
-const GIVE_UP_SECONDS = 20
+const GIVE_UP_SECONDS = 12
 const QUICK_TOKENS = 50
 const WARM_UP_TOKENS = 2_000
 

@@ -1,5 +1,8 @@
 import type { StreamMarks } from './jobs.ts'
 
+const NOTHING = Buffer.alloc(0)
+const LINE_FEED = 10
+
 /** Counts the tokens of one stream by their marks, and the pauses between them, without parsing it: 100,000 a second must cost next to nothing. */
 export class StreamReader {
   /** Monotonic ms; null before the first token. */
@@ -14,7 +17,7 @@ export class StreamReader {
   readonly #token: Buffer
   readonly #end: Buffer | null
   /** The end of what was read before, where a mark may have begun. */
-  #rest: Buffer = Buffer.alloc(0)
+  #rest: Buffer = NOTHING
   #lastAt = 0
 
   constructor({ first, token, end }: StreamMarks) {
@@ -50,8 +53,12 @@ export class StreamReader {
     this.#keep(text, from)
   }
 
-  /** A copy of the last bytes that were not part of a mark, fewer than a mark has. */
+  /** A copy of the last bytes that were not part of a mark, fewer than a mark has. No mark goes on over the end of a line, where most of what is read ends. */
   #keep(text: Buffer, from: number): void {
+    if (text[text.length - 1] === LINE_FEED) {
+      this.#rest = NOTHING
+      return
+    }
     const most = Math.max(this.#first.length, this.#token.length, this.#end?.length ?? 0) - 1
     this.#rest = Buffer.from(text.subarray(Math.max(from, text.length - most)))
   }

@@ -5,7 +5,7 @@ import type { StreamMarks, StreamsJob } from './jobs.ts'
 import { StreamReader } from './stream-reader.ts'
 
 const BUFFER_BYTES = 64 * 1024
-/** The beginning of a stream in which a model says when it made its first output. */
+/** Of what brings the first output, in which a model may say when it made it. */
 const HEAD_BYTES = 4_096
 const MADE_AT = /"madeAt":([\d.]+)/
 
@@ -71,9 +71,9 @@ export function readStream({ hostname, port }: URL, { head, headers, text, marks
         buffer: Buffer.allocUnsafe(BUFFER_BYTES),
         callback: (length, buffer) => {
           const chunk = Buffer.from(buffer.buffer, buffer.byteOffset, length)
-          const before = reader.bytes
+          const isBegun = reader.firstAt !== null
           reader.push(chunk, performance.now())
-          if (before < HEAD_BYTES) madeAt ??= madeAtIn(chunk)
+          if (!isBegun && reader.firstAt !== null) madeAt = madeAtIn(chunk)
           if (reader.ended) end(true)
           return true
         },

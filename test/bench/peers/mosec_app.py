@@ -1,4 +1,4 @@
-"""mosec: python mosec_app.py --port PORT, the workload and the number of processes in BENCH_MODEL and BENCH_PROCESSES"""
+"""mosec: python mosec_app.py --port PORT, with the names of what it serves in BENCH_MODELS and the number of processes for each in BENCH_PROCESSES"""
 import os
 import time
 
@@ -56,12 +56,11 @@ class Paced(SSEWorker):
         return {}
 
 
+WORKERS = {"echo": Echo, "cpu": Cpu, "image": Image, "batch": Batch, "firehose": Firehose, "paced": Paced}
+
 if __name__ == "__main__":
-    model = os.environ["BENCH_MODEL"]
-    worker = {"echo": Echo, "cpu": Cpu, "image": Image, "batch": Batch, "firehose": Firehose, "paced": Paced}[model]
     server = Server()
-    batching = {"max_batch_size": BATCH_SIZE, "max_wait_time": BATCH_WAIT_MS} if model == "batch" else {}
-    server.append_worker(worker, num=int(os.environ["BENCH_PROCESSES"]), timeout=60, route=f"/{model}/predict", **batching)
-    if model == "echo":
-        server.append_worker(Image, timeout=60, route="/image/predict")
+    for model in os.environ["BENCH_MODELS"].split(","):
+        batching = {"max_batch_size": BATCH_SIZE, "max_wait_time": BATCH_WAIT_MS} if model == "batch" else {}
+        server.append_worker(WORKERS[model], num=int(os.environ["BENCH_PROCESSES"]), timeout=60, route=f"/{model}/predict", **batching)
     server.run()
