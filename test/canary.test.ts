@@ -202,6 +202,24 @@ describe('a worker that fails its canary', () => {
     assert.equal(other === undefined ? -1 : canariesOf(other).length, 0, 'an author who refuses an input is no failure')
   })
 
+  test('because users fail on it is looked at right after a round, too, but not for each of them', async () => {
+    const fake = createModel()
+    await live(fake, FIRST_ROUND_MS)
+    pass(fake.workers.last)
+    const unlucky = (): void => {
+      const { run } = fake.submit()
+      fake.workers.last.say({ type: 'failed', id: run.item.id, error: FAILED, runMs: 1 })
+    }
+    unlucky()
+    assert.equal(canariesOf(fake.workers.last).length, 2)
+    pass(fake.workers.last)
+    unlucky()
+    assert.equal(canariesOf(fake.workers.last).length, 2, 'it has just passed: the inputs are to blame')
+    await live(fake, 1_000)
+    unlucky()
+    assert.equal(canariesOf(fake.workers.last).length, 3)
+  })
+
   test('as its replacement does is replaced less and less often', async () => {
     const fake = createModel()
     await live(fake, FIRST_ROUND_MS)

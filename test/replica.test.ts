@@ -243,7 +243,7 @@ describe('the record of an exit', () => {
   test('says what is known: how it ended, how long it lived, what it held, what it wrote last', async () => {
     const { replica, workers, clock, exits } = createReplica().ready()
     await clock.pass(12_000)
-    replica.usage(300, 0.5, null)
+    replica.sampled({ rssBytes: 300, cpuRatio: 0.5, rssSlopeBytesPerMinute: null })
     workers.last.lines = ['loading', 'Segmentation fault']
     const { pid } = workers.last
     workers.last.exit()

@@ -63,6 +63,8 @@ interface History {
   failures: number
   /** Monotonic ms of the end of its last canary; before the first, of the moment from which that is due. */
   lastAt: number
+  /** Monotonic ms at which it was last looked at for a prediction that failed. */
+  lookedAt: number
 }
 
 /** One example that waits for a place or runs. */
@@ -166,9 +168,11 @@ export class Canary {
   }
 
   #predictionFailed(replica: Replica): void {
-    const before = this.#deps.clock.now() - this.#againMs
-    const known = this.#histories.get(replica)
-    if (replica.state === 'ready' && (known?.pid !== replica.pid || known.lastAt <= before)) void this.#check(replica)
+    const history = this.#historyOf(replica)
+    const now = this.#deps.clock.now()
+    if (replica.state !== 'ready' || now - history.lookedAt < this.#againMs) return
+    history.lookedAt = now
+    void this.#check(replica)
   }
 
   #check(replica: Replica): Promise<CanaryResult> {
@@ -266,7 +270,7 @@ export class Canary {
   #historyOf(replica: Replica): History {
     const known = this.#histories.get(replica)
     if (known !== undefined && known.pid === replica.pid) return known
-    const history: History = { pid: replica.pid, failures: 0, lastAt: this.#deps.clock.now() }
+    const history: History = { pid: replica.pid, failures: 0, lastAt: this.#deps.clock.now(), lookedAt: -Infinity }
     this.#histories.set(replica, history)
     return history
   }

@@ -1,4 +1,4 @@
-import type { ExitCause, ExitRecord, RestartReason, WorkerExit } from './contract.ts'
+import type { ExitCause, ExitRecord, Loss, RestartReason, WorkerExit } from './contract.ts'
 
 const KEPT = 20
 /** How V8 says that its heap is full, before it aborts. */
@@ -23,9 +23,9 @@ export interface Ending {
   wasDoubted: boolean
 }
 
-/** Did the process end because the heap of its main thread was full? */
-export function isFullHeap({ signal }: WorkerExit, lastLines: readonly string[]): boolean {
-  return signal === 'SIGABRT' && FULL_HEAP.test(lastLines.join('\n'))
+/** Did the process end for want of memory: because the heap of its main thread was full, or by the kernel? */
+export function isOutOfMemory({ signal, outOfMemory }: WorkerExit, lastLines: readonly string[]): boolean {
+  return outOfMemory === true || (signal === 'SIGABRT' && FULL_HEAP.test(lastLines.join('\n')))
 }
 
 /** What ended it, finer than the reason of its restart. */
@@ -39,8 +39,13 @@ export function causeOf({ exit, reason, killed, lastLines, wasCancelled, wasPois
     if (!killed && !OBEDIENT_SIGNALS.includes(exit.signal)) return 'signal'
     return reason === 'recycle' && wasDoubted ? 'canary' : reason
   }
-  if (exit.outOfMemory === true || isFullHeap(exit, lastLines)) return 'oom'
+  if (isOutOfMemory(exit, lastLines)) return 'oom'
   return exit.signal === null ? 'code' : 'signal'
+}
+
+/** What the predictions that ran there are told. */
+export function deathBy(reason: ExitReason): Loss['death'] {
+  return reason === 'recycle' || reason === 'setup' ? 'stop' : reason
 }
 
 /** In words: the reason, and how the operating system tells it. */

@@ -61,7 +61,7 @@ export class MemoryWatch {
   #sampled(replica: Replica, watched: Watched, rssBytes: number, cpuRatio: number): void {
     // How much a start needs says nothing about the time in service.
     if (replica.state === 'ready') keepSample(watched, { at: this.#clock.now(), rssBytes, predictions: replica.predictions, inFlight: replica.inFlight })
-    replica.usage(rssBytes, cpuRatio, slopeOf(watched.samples))
+    replica.sampled({ rssBytes, cpuRatio, rssSlopeBytesPerMinute: slopeOf(watched.samples) })
     if (rssBytes > replica.rssLimitBytes * KILL_SHARE) {
       this.#owner.changed(replica, 'over its memory', `${shareOf(replica, rssBytes)}, ended`)
       replica.kill('rss')

@@ -1,16 +1,14 @@
 import type {
-  Clock, ExitRecord, FromWorker, Limits, Loss, ModelSpec, PredictItem, PredictionSink, ReplicaSnapshot, ReplicaState, RestartReason, SpawnWorker, ThreadDeath,
-  WorkerExit, WorkerHandle, WorkerSettings,
+  Clock, ExitRecord, FromWorker, Limits, ModelSpec, PredictItem, PredictionSink, ReplicaSnapshot, ReplicaState, RestartReason, SpawnWorker, ThreadDeath, WorkerExit,
+  WorkerHandle, WorkerSettings,
 } from './contract.ts'
 import { headlineOf, type WireError } from './errors.ts'
-import { causeOf, describeExit, type ExitReason, isFullHeap } from './exit-record.ts'
+import { deathBy, describeExit, type ExitReason } from './exit-record.ts'
 import { Flights } from './flights.ts'
 import { nextState, type ReplicaEvent } from './lifecycle.ts'
-import { type Failure, nextRestart } from './restart-policy.ts'
-import { Suspicion } from './suspicion.ts'
+import { Failures } from './restart-policy.ts'
+import { type Moment, Tenure, type Usage } from './tenure.ts'
 
-/** An exit this soon after a forced stop of a thread is that stop's doing: native code aborts the process. */
-const FORCED_EXIT_MS = 2_000
 /** From `stop` to SIGKILL. */
 const STOP_MS = 2_000
 /** What a worker that does not read may have waiting; above it nothing more is sent there. */
@@ -45,32 +43,18 @@ export class Replica {
   readonly #deps: ReplicaDeps
   readonly #owner: ReplicaOwner
   readonly #flights: Flights
-  readonly #failures: Failure[] = []
+  readonly #failures = new Failures()
   #state: ReplicaState = 'backoff'
-  #handle: WorkerHandle | null = null
+  /** Of the process that is there now. */
+  #tenure: Tenure | null = null
   #limits: Limits
-  #threadsReady = 0
-  #suspicion = new Suspicion()
-  #startedAt = 0
-  #startedWall: Date | null = null
-  #readyAt = 0
   #predictions = 0
-  #rssBytes = 0
-  #rssSlopeBytesPerMinute: number | null = null
-  #cpuRatio = 0
   #restarts = 0
-  #forcedAt = -Infinity
-  #wasCancelled = false
-  /** Why it is being ended: asked to, or by force. */
-  #ending: ExitReason | null = null
-  #killed = false
-  /** Ended for the sake of others, so that nothing that ran here is to blame. */
-  #givenUp = false
   #cause: string | null = null
   #retryAt: Date | null = null
   #lastExit: ExitRecord | null = null
-  #droppedBytesBefore = 0
-  #droppedInThreads = 0
+  /** In processes that are gone, and in threads. */
+  #droppedBytes = 0
   #cancelTimer: (() => void) | null = null
   #goneWaiters: (() => void)[] = []
 
@@ -87,12 +71,12 @@ export class Replica {
   }
 
   get pid(): number | null {
-    return this.#handle?.pid ?? null
+    return this.#tenure?.handle.pid ?? null
   }
 
   /** It failed its canary, and is used only where no other is ready. */
   get isDoubted(): boolean {
-    return this.#suspicion.isDoubted
+    return this.#tenure?.suspicion.isDoubted === true
   }
 
   get inFlight(): number {
@@ -120,7 +104,7 @@ export class Replica {
   }
 
   get readySeconds(): number | null {
-    return this.#readyAt > this.#startedAt ? (this.#readyAt - this.#startedAt) / 1000 : null
+    return this.#tenure?.readySeconds ?? null
   }
 
   /** Starts the first process, or one after a back-off. */
@@ -132,13 +116,15 @@ export class Replica {
 
   /** In rotation, with `spare` units beyond what its threads can run at once. */
   hasRoom(spare: number): boolean {
-    if (!this.isRoutable() || this.#flights.hasLoner) return false
-    if ((this.#handle?.unsentBytes() ?? 0) > MAX_UNSENT_BYTES) return false
-    return this.#flights.units < this.#threadsReady * this.#limits.concurrency + spare
+    const tenure = this.#tenure
+    if (tenure === null || !this.isRoutable() || this.#flights.hasLoner) return false
+    if (tenure.handle.unsentBytes() > MAX_UNSENT_BYTES) return false
+    return this.#flights.units < tenure.threadsReady * this.#limits.concurrency + spare
   }
 
   isRoutable(): boolean {
-    return this.#state === 'ready' && !this.#suspicion.isSilent && this.#ending === null && this.#threadsReady > 0
+    const tenure = this.#tenure
+    return this.#state === 'ready' && tenure !== null && !tenure.suspicion.isSilent && !tenure.isEnding && tenure.threadsReady > 0
   }
 
   run(items: PredictItem[], sinks: PredictionSink[], alone: boolean): void {
@@ -159,7 +145,7 @@ export class Replica {
   /** @returns False when the prediction is not here. */
   cancel(id: number, reason: 'CANCELLED' | 'DEADLINE_EXCEEDED'): boolean {
     if (!this.#flights.has(id)) return false
-    this.#wasCancelled = reason === 'CANCELLED'
+    this.#tenure?.cancelled(reason)
     this.#handle?.send({ type: 'cancel', id, reason })
     this.#flights.stop(id)
     return true
@@ -173,7 +159,7 @@ export class Replica {
 
   /** Nothing more is dispatched here; `drain` follows. */
   leaveRotation(why: ExitReason): void {
-    this.#ending ??= why
+    this.#tenure?.end(why)
   }
 
   /** Takes it out of rotation, waits for what runs, ends the process. Resolves when it is gone. Asked again, it waits no longer than the new bound. */
@@ -182,10 +168,10 @@ export class Replica {
     this.#cancelTimer?.()
     if (before === 'draining') this.#deps.clock.after(withinMs, () => this.#flights.hurry())
     if (before === 'draining' || before === 'stopped') return this.#gone()
-    this.#ending ??= why
+    this.#tenure?.end(why)
     this.#move('drain-asked', why)
     if (before === 'starting') this.kill(why)
-    if (this.#handle === null) return
+    if (this.#tenure === null) return
     if (before === 'ready') await this.#flights.idle(withinMs)
     this.#handle?.send({ type: 'stop' })
     // A worker with work left, or one that does not obey, is ended by force.
@@ -196,29 +182,26 @@ export class Replica {
 
   /** Ends the process now; its exit moves the state. */
   kill(why: ExitReason): void {
-    this.#ending ??= why
-    this.#killed = true
-    this.#handle?.kill()
+    this.#tenure?.kill(why)
   }
 
   /** As `kill`, since the machine is short of memory: whatever runs here is not the cause. */
   giveUp(): void {
-    this.#givenUp = true
-    this.kill('rss')
+    this.#tenure?.giveUp()
   }
 
   /** A quarantined or waiting replica is started at once. */
   wake(): void {
     if (this.#state !== 'quarantined' && this.#state !== 'backoff') return
     this.#cancelTimer?.()
-    this.#failures.length = 0
+    this.#failures.forgive()
     this.start()
   }
 
   /** Judges the silence of the worker's main thread. `forgive` when our own loop was late and may not have listened. */
   judge(forgive: boolean): void {
-    if (this.#handle === null || this.#killed) return
-    const silence = this.#suspicion.judge(this.#deps.clock.now(), forgive)
+    if (this.#tenure === null || this.#tenure.isKilled) return
+    const silence = this.#tenure.suspicion.judge(this.#deps.clock.now(), forgive)
     if (silence === null) return
     this.#owner.changed(this, silence.verdict, silence.why)
     if (silence.verdict === 'hung') this.kill('hang')
@@ -226,63 +209,63 @@ export class Replica {
 
   /** It failed its canary: others are preferred from now on. */
   doubt(why: string): void {
-    if (this.#suspicion.doubt()) this.#owner.changed(this, 'suspect', why)
+    if (this.#tenure?.suspicion.doubt() === true) this.#owner.changed(this, 'suspect', why)
   }
 
   /** It passed its canary. */
   trust(why: string): void {
-    if (this.#suspicion.trust()) this.#owner.changed(this, 'trusted', why)
+    if (this.#tenure?.suspicion.trust() === true) this.#owner.changed(this, 'trusted', why)
   }
 
-  usage(rssBytes: number, cpuRatio: number, rssSlopeBytesPerMinute: number | null): void {
-    this.#rssBytes = rssBytes
-    this.#rssSlopeBytesPerMinute = rssSlopeBytesPerMinute
-    this.#cpuRatio = cpuRatio
+  sampled(usage: Usage): void {
+    if (this.#tenure !== null) this.#tenure.usage = usage
   }
 
   droppedBytes(): number {
-    return this.#droppedBytesBefore + this.#droppedInThreads + (this.#handle?.droppedBytes() ?? 0)
+    return this.#droppedBytes + (this.#handle?.droppedBytes() ?? 0)
   }
 
   snapshot(): ReplicaSnapshot {
-    const { worker } = this
+    const tenure = this.#tenure
     return {
-      worker,
+      worker: this.worker,
       pid: this.pid,
       state: this.#state,
-      suspect: this.#suspicion.isSilent || this.#suspicion.isDoubted,
-      rssBytes: this.#handle === null ? 0 : this.#rssBytes,
+      suspect: tenure?.isSuspect ?? false,
+      rssBytes: tenure?.usage.rssBytes ?? 0,
       rssLimitBytes: this.rssLimitBytes,
-      rssSlopeBytesPerMinute: this.#handle === null ? null : this.#rssSlopeBytesPerMinute,
-      cpuRatio: this.#handle === null ? 0 : this.#cpuRatio,
+      rssSlopeBytesPerMinute: tenure?.usage.rssSlopeBytesPerMinute ?? null,
+      cpuRatio: tenure?.usage.cpuRatio ?? 0,
       inFlight: this.#flights.size,
       restarts: this.#restarts,
-      startedAt: this.#handle === null ? null : (this.#startedWall?.toISOString() ?? null),
+      startedAt: tenure?.startedAt.wall.toISOString() ?? null,
       readySeconds: this.readySeconds,
       lastExit: this.#lastExit,
     }
   }
 
+  get #handle(): WorkerHandle | null {
+    return this.#tenure?.handle ?? null
+  }
+
+  get #now(): Moment {
+    return { ms: this.#deps.clock.now(), wall: this.#deps.wallClock() }
+  }
+
   #spawn(): void {
-    const { clock, settings, spawn, wallClock } = this.#deps
-    this.#startedAt = clock.now()
-    this.#startedWall = wallClock()
+    const { settings, spawn } = this.#deps
+    const startedAt = this.#now
     this.#retryAt = null
-    this.#suspicion = new Suspicion()
-    this.#threadsReady = 0
-    this.#rssBytes = 0
-    this.#rssSlopeBytesPerMinute = null
-    this.#ending = null
-    this.#killed = false
-    this.#givenUp = false
     const handle: WorkerHandle = spawn(settings.model, this.worker, {
       // The last words of a process may arrive when the next one has taken its place.
       message: (message) => {
-        if (this.#handle === handle) this.#hear(message)
+        if (this.#tenure?.handle === handle) this.#hear(message, this.#tenure)
       },
-      exit: (exit) => this.#exited(exit),
+      exit: (exit) => {
+        if (this.#tenure?.handle === handle) this.#exited(exit, this.#tenure)
+      },
     })
-    this.#handle = handle
+    this.#tenure = new Tenure(handle, startedAt)
     handle.send({ type: 'load', settings: { ...settings, limits: this.#limits } })
     this.#boundSetup()
   }
@@ -296,25 +279,25 @@ export class Replica {
     })
   }
 
-  #hear(message: FromWorker): void {
+  #hear(message: FromWorker, tenure: Tenure): void {
     // A worker that we have ended may still have spoken before it died; what it held is given to another.
-    if (this.#killed) return
-    if (this.#suspicion.heard(this.#deps.clock.now())) this.#owner.changed(this, 'heard', 'the heartbeat is back')
+    if (tenure.isKilled) return
+    if (tenure.suspicion.heard(this.#deps.clock.now())) this.#owner.changed(this, 'heard', 'the heartbeat is back')
     switch (message.type) {
       case 'heartbeat':
         return
       case 'described':
         return this.#describedAs(message.spec)
       case 'ready':
-        return this.#becameReady()
+        return this.#becameReady(tenure)
       case 'setup-failed':
         return this.#setupFailed(message.error)
       case 'threads':
-        return this.#threads(message.ready, message.died)
+        return this.#threads(tenure, message.ready, message.died)
       case 'log':
         return this.#owner.log(message, this.worker)
       case 'log-dropped':
-        this.#droppedInThreads += message.bytes
+        this.#droppedBytes += message.bytes
         return
       default:
         this.#flights.hear(message)
@@ -329,13 +312,12 @@ export class Replica {
     this.#handle?.send({ type: 'setup', limits })
   }
 
-  #becameReady(): void {
+  #becameReady(tenure: Tenure): void {
     this.#cancelTimer?.()
-    this.#readyAt = this.#deps.clock.now()
-    this.#threadsReady = this.#limits.threads
+    tenure.ready(this.#limits.threads, this.#deps.clock.now())
     this.#cause = null
     if (nextState(this.#state, 'ready') === undefined) return
-    this.#move('ready', `set up in ${Math.round(this.#readyAt - this.#startedAt)} ms`)
+    this.#move('ready', `set up in ${Math.round((tenure.readySeconds ?? 0) * 1000)} ms`)
   }
 
   #setupFailed(error: WireError): void {
@@ -343,10 +325,8 @@ export class Replica {
     this.kill('setup')
   }
 
-  #threads(ready: number, died: ThreadDeath | undefined): void {
-    this.#threadsReady = ready
-    if (died === 'timeout' || died === 'cancel') this.#forcedAt = this.#deps.clock.now()
-    if (died === 'timeout') this.#wasCancelled = false
+  #threads(tenure: Tenure, ready: number, died: ThreadDeath | undefined): void {
+    tenure.threads(ready, died, this.#deps.clock.now())
     if (died !== undefined && this.#state === 'ready') {
       const reason: RestartReason = died === 'cancel' ? 'timeout' : died
       this.#owner.restarted(reason)
@@ -355,30 +335,17 @@ export class Replica {
     this.#owner.capacity()
   }
 
-  #exited(exit: WorkerExit): void {
-    const reason = this.#ending ?? this.#reasonOf(exit)
-    const record = this.#recordOf(exit, reason)
-    // Asked now: the next process may be there before the flights are told.
-    const isBlameless = this.#isBlameless(reason)
+  #exited(exit: WorkerExit, tenure: Tenure): void {
+    const record = tenure.recordOf(exit, this.worker, this.#now, this.#state, this.#flights)
     this.#cancelTimer?.()
     this.#lastExit = record
-    this.#droppedBytesBefore += this.#handle?.droppedBytes() ?? 0
-    this.#handle = null
+    this.#droppedBytes += tenure.handle.droppedBytes()
+    this.#tenure = null
     this.#owner.exited(record)
     this.#afterExit(record, this.#state === 'ready')
-    this.#flights.loseAll(deathBy(reason), isBlameless)
+    this.#flights.loseAll(deathBy(record.reason), tenure.isBlameless(record.reason))
     this.#flights.hurry()
     for (const resolve of this.#goneWaiters.splice(0)) resolve()
-  }
-
-  #recordOf(exit: WorkerExit, reason: ExitReason): ExitRecord {
-    const lastLines = this.#handle?.lastLines() ?? []
-    const wasPoison = !this.#isBlameless(reason) && this.#flights.hasBegunLoner
-    const cause = causeOf({ exit, reason, killed: this.#killed, lastLines, wasCancelled: this.#wasCancelled, wasPoison, wasDoubted: this.#suspicion.isDoubted })
-    return {
-      worker: this.worker, pid: this.pid ?? 0, reason, cause, planned: this.#state === 'draining', signal: exit.signal, code: exit.code,
-      at: this.#deps.wallClock().toISOString(), uptimeSeconds: (this.#deps.clock.now() - this.#startedAt) / 1000, rssBytes: this.#rssBytes, lastLines,
-    }
   }
 
   #afterExit(record: ExitRecord, wasReady: boolean): void {
@@ -394,30 +361,17 @@ export class Replica {
 
   /** A forced stop of a thread that took the process along is ours: immediate, and counts for nothing. A crash and a failed start are judged by the policy. */
   #wait(reason: ExitReason, wasReady: boolean): void {
-    const now = this.#deps.clock.now()
-    const ours = wasReady && reason === 'timeout'
-    if (!ours) this.#failures.push({ at: now, kind: wasReady ? 'crash' : 'start' })
-    if (this.#failures.length > 20) this.#failures.shift()
-    const verdict = ours ? { action: 'restart' as const, waitMs: 0 } : nextRestart(this.#failures, now, this.#deps.random)
-    this.#retryAt = new Date(this.#deps.wallClock().getTime() + verdict.waitMs)
+    const { clock, random, wallClock } = this.#deps
+    const isOurs = wasReady && reason === 'timeout'
+    const verdict = isOurs ? { action: 'restart' as const, waitMs: 0 } : this.#failures.add({ at: clock.now(), kind: wasReady ? 'crash' : 'start' }, random)
+    this.#retryAt = new Date(wallClock().getTime() + verdict.waitMs)
     if (verdict.action === 'quarantine') this.#move('gave-up', this.#cause ?? reason)
     if (verdict.waitMs === 0) this.start()
-    else this.#cancelTimer = this.#deps.clock.after(verdict.waitMs, () => this.start())
-  }
-
-  /** We ended it, so that nothing that ran there was the cause. */
-  #isBlameless(reason: ExitReason): boolean {
-    return this.#givenUp || isOurs(reason)
-  }
-
-  #reasonOf(exit: WorkerExit): RestartReason {
-    if (this.#deps.clock.now() - this.#forcedAt < FORCED_EXIT_MS || this.#flights.awaitsStop) return 'timeout'
-    if (this.#state === 'starting') return 'setup'
-    return exit.outOfMemory === true || isFullHeap(exit, this.#handle?.lastLines() ?? []) ? 'oom' : 'crash'
+    else this.#cancelTimer = clock.after(verdict.waitMs, () => this.start())
   }
 
   #gone(): Promise<void> {
-    if (this.#handle === null) return Promise.resolve()
+    if (this.#tenure === null) return Promise.resolve()
     return new Promise((resolve) => this.#goneWaiters.push(resolve))
   }
 
@@ -427,13 +381,4 @@ export class Replica {
     this.#state = next
     this.#owner.changed(this, next, why)
   }
-}
-
-/** An end that we wanted blames nothing that ran there. */
-function isOurs(reason: ExitReason): boolean {
-  return reason === 'timeout' || reason === 'recycle' || reason === 'stop'
-}
-
-function deathBy(reason: ExitReason): Loss['death'] {
-  return reason === 'recycle' || reason === 'setup' ? 'stop' : reason
 }

@@ -16,6 +16,7 @@ const FAILED_STARTS = 3
 const CRASHES = 5
 /** A quarantined model is tried again this often. */
 const QUARANTINE_MS = 60_000
+const MOST_KEPT = 20
 
 /**
  * What to do after the last of `failures` (oldest first).
@@ -42,4 +43,20 @@ function failedStartsInARow(failures: readonly Failure[]): number {
 
 function jittered(ms: number, random: () => number): number {
   return Math.round(ms * (1 + JITTER * (2 * random() - 1)))
+}
+
+/** The failures of one replica, as far back as they matter. */
+export class Failures {
+  readonly #failures: Failure[] = []
+
+  /** @returns What to do now. */
+  add(failure: Failure, random: () => number): RestartVerdict {
+    this.#failures.push(failure)
+    if (this.#failures.length > MOST_KEPT) this.#failures.shift()
+    return nextRestart(this.#failures, failure.at, random)
+  }
+
+  forgive(): void {
+    this.#failures.length = 0
+  }
 }
