@@ -13,6 +13,8 @@ export interface LoadSettings {
   /** Inputs of the nth request. Default: a text of its own. */
   inputs?: (index: number) => Record<string, unknown>
   headers?: Record<string, string>
+  /** Most connections at a time; a request that finds none waits for one. Default: as many as it takes. */
+  connections?: number
   /** What the body of a good answer says. Default: the `text` that was sent. */
   isRight?: (outputs: Record<string, unknown>, inputs: Record<string, unknown>) => boolean
 }
@@ -36,14 +38,15 @@ export interface Shot {
 export class PacedLoad {
   readonly shots: Shot[] = []
   readonly startedAt = performance.now()
-  readonly #settings: Required<Omit<LoadSettings, 'headers'>> & { headers: Record<string, string> }
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: Infinity })
+  readonly #settings: Required<Omit<LoadSettings, 'headers' | 'connections'>> & { headers: Record<string, string> }
+  readonly #agent: Agent
   readonly #open = new Set<Promise<void>>()
   readonly #timer: NodeJS.Timeout
   #sent = 0
   #stoppedAt: number | null = null
 
   constructor(settings: LoadSettings) {
+    this.#agent = new Agent({ keepAlive: true, maxSockets: settings.connections ?? Infinity })
     this.#settings = {
       perSecond: 50, headers: {}, inputs: (index) => ({ text: `request ${index}` }),
       isRight: (outputs, inputs) => outputs['text'] === inputs['text'], ...settings,

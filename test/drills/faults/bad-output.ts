@@ -1,7 +1,7 @@
 import type { Drill } from '../drill.ts'
 import { pause } from '../stage.ts'
 
-const FRONT_GROWTH_MB = 100
+const FRONT_GROWTH_MB = 60
 
 export const badOutput: Drill = {
   name: 'bad-output',
