@@ -28,7 +28,7 @@ interface Watching {
 }
 
 /** The real thing: forked processes, piscina threads. Nothing waits for `ready`. */
-async function startProcessBackend({ model, limits: changes = {}, prefetch = false }: BackendOptions): Promise<BackendUnderTest> {
+async function startProcessBackend({ model, limits: changes = {}, prefetch = false }: BackendOptions): Promise<BackendUnderTest & { loseWorkerToKernel(): void }> {
   const stateDir = await mkdtemp(join(tmpdir(), 'footlights-backend-'))
   const pids = new Set<number>()
   const watching = new Set<Watching>()
@@ -42,11 +42,13 @@ async function startProcessBackend({ model, limits: changes = {}, prefetch = fal
   const { NODE_TEST_CONTEXT: _runner, NODE_OPTIONS: _options, ...env } = process.env
   const limits = (spec: Partial<Limits> = {}): Limits => ({ ...DEFAULT_LIMITS, ...spec, ...changes })
   const lanes = await LaneListener.open()
+  let killedByKernel = 0
+  const oomKills = new OomKills((path) => (path === '/proc/vmstat' ? `oom_kill ${killedByKernel}\n` : null))
   const backend = new ProcessBackend(
     { described: (spec) => limits(spec.limits), inForce: () => {}, changed: () => queueMicrotask(changed), capacity: () => queueMicrotask(changed), exited: () => {}, log: () => {} },
     {
       settings: { model, modelFile: fileURLToPath(new URL(`fixtures/models/${model}/model.ts`, import.meta.url)), stateDir, limits: limits() },
-      spawn: createSpawnWorker({ lanes, onLine: () => {}, onSpawned: (_model, pid) => pids.add(pid), onExited: (pid) => pids.delete(pid), oomKills: new OomKills(), now: () => clock.now(), env }),
+      spawn: createSpawnWorker({ lanes, onLine: () => {}, onSpawned: (_model, pid) => pids.add(pid), onExited: (pid) => pids.delete(pid), oomKills, now: () => clock.now(), env }),
       clock, random: () => 0.5, wallClock: () => new Date(), drainMs: 5_000, usage: { watch: () => {}, forget: () => {} }, memory: { isShort: () => false, waking: () => {} }, filesAreWatched: true,
       meanRunMs: () => (prefetch ? 1 : null),
     },
@@ -61,6 +63,10 @@ async function startProcessBackend({ model, limits: changes = {}, prefetch = fal
     backend,
     until: (condition) => (condition() ? Promise.resolve() : new Promise((resolve) => watching.add({ condition, resolve }))),
     loseWorker: () => process.kill(only(), 'SIGKILL'),
+    loseWorkerToKernel: () => {
+      killedByKernel++
+      process.kill(only(), 'SIGKILL')
+    },
     rssBytes: async () => Number((await readFile(`/proc/${only()}/statm`, 'utf8')).split(' ')[1]) * PAGE_BYTES,
     living: () => pids.size,
     async [Symbol.asyncDispose]() {
@@ -135,6 +141,24 @@ describe('ProcessBackend', () => {
     assert.deepEqual([quarantined, replicas[0]?.state], [true, 'quarantined'])
     assert.ok(cause !== null && cause !== '' && !cause.includes('\n'))
     assert.ok(Date.parse(retryAt ?? '') > Date.now())
+  })
+
+  test('a worker that the kernel ended for want of memory says so; any other SIGKILL is a crash', async () => {
+    await using setting = await startProcessBackend({ model: 'echo' })
+    for (const [lose, reason, cause] of [[setting.loseWorker, 'crash', 'signal'], [setting.loseWorkerToKernel, 'oom', 'oom']] as const) {
+      await setting.until(() => setting.backend.isReady())
+      lose()
+      await setting.until(() => setting.backend.snapshot().exits.at(-1)?.reason === reason)
+      assert.equal(setting.backend.snapshot().exits.at(-1)?.cause, cause)
+    }
+  })
+
+  test('a worker is offered to the kernel before us', { skip: process.platform === 'linux' ? false : 'only Linux has scores' }, async () => {
+    await using setting = await startProcessBackend({ model: 'echo' })
+    const score = async (pid: number | string): Promise<number> => Number(await readFile(`/proc/${pid}/oom_score_adj`, 'utf8'))
+    const worker = setting.backend.snapshot().replicas[0]?.pid
+    assert.ok(worker)
+    assert.equal(await score(worker), Math.min(1_000, (await score('self')) + 500))
   })
 
   test('a worker that stands still is ended, and the next one serves', async () => {
