@@ -2,6 +2,7 @@ import type { BatchLimits, Clock, Limits, ModelSpec, PredictItem, SupervisionEve
 import type { ComponentSpec } from '../workers/components.ts'
 import { createHostError, type HostError } from '../workers/errors.ts'
 import type { ProcessBackend } from '../workers/process-backend.ts'
+import { Idleness, type IdlenessOwner } from './idleness.ts'
 import { Line, type LineOwner } from './line.ts'
 import type { Metrics, Outcome } from './metrics.ts'
 import { type ModelView, viewOf } from './model-view.ts'
@@ -12,7 +13,7 @@ import type { Prediction } from './prediction.ts'
 import { PredictionRun, type RunOwner } from './prediction-run.ts'
 import { Refusals } from './refusals.ts'
 import { Serving } from './serving.ts'
-import { invalidInput, SpecInForce } from './spec-in-force.ts'
+import { SpecInForce } from './spec-in-force.ts'
 
 const EVENTS_KEPT = 100
 
@@ -38,12 +39,13 @@ export interface AdmitOptions {
 }
 
 /** One model as the gateway sees it: what it takes, what it refuses, how fast it is, and what became of each prediction. */
-export class HostedModel implements RunOwner, LineOwner {
+export class HostedModel implements RunOwner, LineOwner, IdlenessOwner {
   readonly name: string
   readonly pace = new Pace()
   readonly #deps: HostedModelDeps
   readonly #line: Line
   readonly #refusals: Refusals
+  readonly #idleness: Idleness
   readonly #poison: Poison
   readonly #serving = new Serving()
   readonly #outcomes: Record<Outcome, number> = { succeeded: 0, failed: 0, rejected: 0, cancelled: 0, timeout: 0, lost: 0 }
@@ -53,8 +55,6 @@ export class HostedModel implements RunOwner, LineOwner {
   #backend: ProcessBackend | null = null
   #limits: Limits
   #nextId = 1
-  #idleTimer: (() => void) | null = null
-  #whenIdle = (): void => {}
 
   constructor(name: string, deps: HostedModelDeps) {
     this.name = name
@@ -62,6 +62,7 @@ export class HostedModel implements RunOwner, LineOwner {
     this.#limits = deps.initialLimits
     this.#line = new Line(this, deps.clock, deps.initialLimits.queueSize)
     this.#refusals = new Refusals(this, this.#line)
+    this.#idleness = new Idleness(this, deps.clock)
     this.#poison = new Poison(() => deps.clock.now())
     deps.metrics.addModel(name)
   }
@@ -102,7 +103,7 @@ export class HostedModel implements RunOwner, LineOwner {
     this.#face.set({ ...spec, title: spec.title || this.name })
     // What ended workers of the version before may be mended.
     this.#poison.forget()
-    this.#line.refuse((run) => this.#unfitness(run))
+    this.#line.refuse((run) => this.#face.refit(run))
   }
 
   /**
@@ -118,10 +119,9 @@ export class HostedModel implements RunOwner, LineOwner {
 
   /** @throws {HostError} `INVALID_INPUT`, each refused input named. */
   validate(inputs: unknown): Values {
-    const result = this.#face.check(inputs)
-    if (result === null) throw this.notServing()
-    if (!result.ok) throw invalidInput(result.errors)
-    return result.value
+    const values = this.#face.check(inputs)
+    if (values === null) throw this.notServing()
+    return values
   }
 
   /**
@@ -159,7 +159,7 @@ export class HostedModel implements RunOwner, LineOwner {
   capacityChanged(): void {
     if (this.#backend === null) return
     this.#line.move()
-    if (this.#idleTimer === null) this.#sleepWhenIdle()
+    this.#idleness.count()
   }
 
   changed(event: SupervisionEvent): void {
@@ -178,6 +178,14 @@ export class HostedModel implements RunOwner, LineOwner {
     return this.#line.depth === 0 && this.#line.running === 0
   }
 
+  get idleSeconds(): number {
+    return this.spec?.idleSeconds ?? 0
+  }
+
+  sleep(): void {
+    this.backend.sleep()
+  }
+
   view(): ModelView {
     const { depth, running, limit, held } = this.#line
     return viewOf({
@@ -193,12 +201,7 @@ export class HostedModel implements RunOwner, LineOwner {
 
   /** Lets what was accepted end, within the bound, and then the workers. For a model that is hosted no more. */
   async retire(withinMs: number): Promise<void> {
-    if (!this.isIdle) {
-      await new Promise<void>((resolve) => {
-        this.#whenIdle = resolve
-        this.#deps.clock.after(withinMs, resolve)
-      })
-    }
+    await this.#idleness.reached(withinMs)
     await this.backend.close(0)
   }
 
@@ -207,7 +210,7 @@ export class HostedModel implements RunOwner, LineOwner {
   }
 
   queueAgain(run: PredictionRun): void {
-    const unfitness = this.#unfitness(run)
+    const unfitness = this.#face.refit(run)
     if (unfitness !== null) return run.fail(unfitness)
     this.#line.addReturned(run)
     run.prediction.requeued()
@@ -237,12 +240,12 @@ export class HostedModel implements RunOwner, LineOwner {
     const shed = error === undefined ? undefined : shedReasonOf(error)
     if (shed !== undefined) metrics.shed(this.name, shed)
     this.#deps.logEnd(run, outcome, error)
-    if (!run.running) this.#sleepWhenIdle()
+    if (!run.running) this.#idleness.workEnded()
   }
 
   released(run: PredictionRun): void {
     this.#line.released(run)
-    this.#sleepWhenIdle()
+    this.#idleness.workEnded()
   }
 
   retryAfterSeconds(): number {
@@ -295,33 +298,10 @@ export class HostedModel implements RunOwner, LineOwner {
   }
 
   #enqueue(run: PredictionRun): void {
-    const unfitness = this.#unfitness(run)
+    const unfitness = this.#face.refit(run)
     if (unfitness !== null) return run.fail(unfitness)
-    this.#idleTimer?.()
-    this.#idleTimer = null
+    this.#idleness.workBegan()
     this.backend.wake()
     this.#line.add(run)
-  }
-
-  /** Why the model as it is now can't take one that was checked by an earlier spec; null when it can, for which its inputs are made new. */
-  #unfitness(run: PredictionRun): HostError | null {
-    if (run.revision === this.#face.revision) return null
-    const result = this.#face.check(run.given)
-    if (result === null) return this.notServing()
-    if (!result.ok) return invalidInput(result.errors, 'The model was changed while this waited, and takes other inputs now. ')
-    run.item.inputs = result.value
-    run.revision = this.#face.revision
-    return null
-  }
-
-  #sleepWhenIdle(): void {
-    if (this.isIdle) this.#whenIdle()
-    const idleSeconds = this.spec?.idleSeconds ?? 0
-    if (idleSeconds === 0 || !this.isIdle) return
-    this.#idleTimer?.()
-    this.#idleTimer = this.#deps.clock.after(idleSeconds * 1000, () => {
-      this.#idleTimer = null
-      if (this.isIdle) this.backend.sleep()
-    })
   }
 }

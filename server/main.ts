@@ -22,9 +22,9 @@ import { readMachineMemory } from './machine-memory.ts'
 import { MemoryGuard } from './memory-guard.ts'
 import { Metrics } from './metrics.ts'
 import { logPrediction } from './prediction-log.ts'
-import { ModelsWatch } from './models-watch.ts'
 import { Registry } from './registry.ts'
 import { PortHeldError, reclaimPort } from './reclaim-port.ts'
+import { reloadOnSave, reloadOnSignal } from './reload.ts'
 import { reapOrphans, RunState } from './run-state.ts'
 import { createPredictionKeeper } from './siblings/prediction-keeper.ts'
 import { Siblings } from './siblings/siblings.ts'
@@ -79,7 +79,8 @@ async function main(): Promise<void> {
   const portsReclaimed = await freePort(config, stateDir, log)
   const host = await buildHost({ config, log, stateDir, startedAt, portsReclaimed })
   stopOnSignals(host)
-  reloadOnChange(host)
+  reloadOnSignal(host)
+  if (isWatching(config)) reloadOnSave(host)
   for (const model of host.models.values()) model.backend.start()
   host.memory.start()
   await listen(host)
@@ -223,15 +224,6 @@ function stopOnSignals(host: Host): void {
 /** A person at a terminal works on a model; a service is changed by those who operate it. */
 function isWatching({ watch }: Config): boolean {
   return watch ?? (isTerminal() && process.env['NODE_ENV'] !== 'production')
-}
-
-/** The operator says so by a signal, in production; a developer by saving a file. */
-function reloadOnChange({ config, log, registry }: Host): void {
-  process.on('SIGUSR2', () => {
-    log.info({ signal: 'SIGUSR2' }, 'reloading all models')
-    void registry.reload('SIGUSR2')
-  })
-  if (isWatching(config)) new ModelsWatch(config.models, registry, log)
 }
 
 /** Refuse new work, finish what was accepted, end the workers, leave nothing behind. */

@@ -4,6 +4,10 @@ import { FolderWatch } from '../workers/folder-watch.ts'
 import type { Logger } from './log.ts'
 import type { Registry } from './registry.ts'
 
+/** More changes of one model within `OFTEN_MS` are no person's: most likely it writes into its own folder whenever it starts. */
+const MOST_OFTEN = 10
+const OFTEN_MS = 60_000
+
 interface Watched {
   /** Where the files really are: a link may be made to lead elsewhere. */
   path: string
@@ -17,6 +21,9 @@ export class ModelsWatch {
   readonly #log: Logger
   readonly #entries: FolderWatch
   readonly #watched = new Map<string, Watched>()
+  /** Monotonic ms of the last changes of each model, and those that are put off. */
+  readonly #changes = new Map<string, number[]>()
+  readonly #putOff = new Set<string>()
   #isClosed = false
 
   constructor(folder: string, registry: Pick<Registry, 'reloadModel' | 'models'>, log: Logger) {
@@ -76,7 +83,25 @@ export class ModelsWatch {
   }
 
   #changed(name: string): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#putOff.has(name)) return
+    const now = performance.now()
+    const recent = [...(this.#changes.get(name) ?? []), now].filter((at) => now - at < OFTEN_MS)
+    this.#changes.set(name, recent)
+    if (recent.length > MOST_OFTEN) this.#putOffChange(name)
+    else this.#takeUp(name)
+  }
+
+  /** Not for ever: the last change of a hasty person comes into force, too. */
+  #putOffChange(name: string): void {
+    this.#log.warn({ model: name }, 'the files of a model change again and again; what a model writes itself belongs elsewhere, or into a folder whose name begins with a dot')
+    this.#putOff.add(name)
+    setTimeout(() => {
+      this.#putOff.delete(name)
+      this.#changed(name)
+    }, OFTEN_MS).unref()
+  }
+
+  #takeUp(name: string): void {
     if (this.#registry.models.has(name)) this.#log.info({ model: name }, 'the files of a model changed')
     void this.#registry.reloadModel(name, 'its files changed')
   }

@@ -1,8 +1,9 @@
 import { type InputsResult, inputsSchema } from '../workers/components.ts'
 import type { ComponentSpec } from '../workers/components.ts'
-import type { ModelSpec } from '../workers/contract.ts'
+import type { ModelSpec, Values } from '../workers/contract.ts'
 import { createHostError, type HostError } from '../workers/errors.ts'
 import { sameTakings } from '../workers/rollout.ts'
+import type { PredictionRun } from './prediction-run.ts'
 
 /** What the callers of a model are held to: the spec that its workers serve, the check made from it, and those who wait for the first one. */
 export class SpecInForce {
@@ -38,9 +39,22 @@ export class SpecInForce {
     this.wakeWaiters()
   }
 
-  /** Null before there is a spec. */
-  check(inputs: unknown): InputsResult | null {
-    return this.#check?.(inputs) ?? null
+  /** The inputs with what is left out filled in; null before there is a spec. @throws {HostError} `INVALID_INPUT`, each refused input named. */
+  check(inputs: unknown): Values | null {
+    const result = this.#check?.(inputs)
+    if (result === undefined) return null
+    if (!result.ok) throw invalidInput(result.errors)
+    return result.value
+  }
+
+  /** Checks one anew that was checked by an earlier spec, and gives it inputs as the model takes them now. @returns Why it can't take it any more, or null. */
+  refit(run: Pick<PredictionRun, 'given' | 'item' | 'revision'>): HostError | null {
+    const result = run.revision === this.#revision ? undefined : this.#check?.(run.given)
+    if (result === undefined) return null
+    if (!result.ok) return invalidInput(result.errors, 'The model was changed while this waited, and takes other inputs now. ')
+    run.item.inputs = result.value
+    run.revision = this.#revision
+    return null
   }
 
   /** Resolves when there is a spec, when `wakeWaiters` says that none is to be waited for, or when the signal aborts. */
@@ -64,8 +78,8 @@ export class SpecInForce {
   }
 }
 
-/** `INVALID_INPUT`, each refused input named. @param because Said before the first of them. */
-export function invalidInput(problems: Extract<InputsResult, { ok: false }>['errors'], because = ''): HostError {
+/** @param because Said before the first refused input. */
+function invalidInput(problems: Extract<InputsResult, { ok: false }>['errors'], because = ''): HostError {
   const first = problems[0]
   return createHostError('INVALID_INPUT', because + (first === undefined ? 'The inputs were refused.' : `${first.path}: ${first.message}`), { problems })
 }
