@@ -63,6 +63,7 @@ export class ModelsWatch {
       // Removed and made anew between two looks, it is watched no more.
       else known.watch.look()
     }
+    await Promise.all([...this.#watched.values()].map(({ watch }) => watch.begun()))
     return others.map(([name]) => name)
   }
 

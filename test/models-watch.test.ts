@@ -15,18 +15,16 @@ describe('a model that writes into its own folder whenever it starts', () => {
     await writeFile(join(folder, 'noisy/model.ts'), '')
     let restarts = 0
     const { promise: warned, resolve } = Promise.withResolvers<string>()
-    const write = (): Promise<void> => writeFile(join(folder, 'noisy/cache.bin'), `start ${restarts}`)
     const registry = {
       models: new Map<string, HostedModel>(),
       reloadModel: async () => {
         restarts++
-        await write()
+        await writeFile(join(folder, 'noisy/cache.bin'), `start ${restarts}`)
       },
     }
     const log = createLogger({ level: 'warn', pretty: false, destination: { write: resolve } })
     const watch = new ModelsWatch(folder, registry, log)
     t.after(() => watch.close())
-    await write()
     assert.match(await warned, /again and again/)
     assert.equal(restarts, 10)
   })
