@@ -22,7 +22,7 @@ export interface FolderWatchOptions {
 
 /**
  * Says when something in a folder has changed, once all of it has been written: added, removed, renamed, or with another size or time.
- * Folders are watched one by one: Node's own recursive watching loses files that were replaced by a rename, which is how editors save.
+ * Folders are watched one by one, so that those that are no part of a model cost nothing and one that is made anew is found again.
  * A file system that can't be watched (or the kernel's limit on watches) leaves `look`.
  */
 export class FolderWatch {
