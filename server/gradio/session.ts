@@ -22,6 +22,8 @@ interface Closing {
 const ONE_BY_ONE: Closing = { lingerMs: 200, crossingMs: 30 }
 /** For one with many calls at once, whose threads may be slow to notice. */
 const MANY_AT_ONCE: Closing = { lingerMs: 1_000, crossingMs: 250 }
+/** For one whose next stream shall open at another front: it must find a moment for that also between calls that follow each other closely. Only once, so it may wait. */
+const MOVING: Closing = { lingerMs: 0, crossingMs: 1_000 }
 
 /** How long, and how many, ends are kept that were written to a reader who may not have read them. */
 const REPEAT_MS = 5_000
@@ -52,7 +54,8 @@ export class Session {
   #context: RenderContext | null = null
   /** The reader comes through another front, which may be about to end. */
   #isPassed = false
-  #closedAtMs = Number.NEGATIVE_INFINITY
+  /** Until a call may have crossed the last close. */
+  #crossingUntilMs = Number.NEGATIVE_INFINITY
   #promisedUntilMs = Number.NEGATIVE_INFINITY
   #manner = ONE_BY_ONE
   #idleSinceMs = performance.now()
@@ -111,7 +114,7 @@ export class Session {
 
   /** How long to hold back the answer to a call, so that the client has seen the stream close before. */
   crossingMs(): number {
-    return this.#reader === null ? Math.max(0, this.#closedAtMs + this.#manner.crossingMs - performance.now()) : 0
+    return this.#reader === null ? Math.max(0, this.#crossingUntilMs - performance.now()) : 0
   }
 
   /** Tells everything to this reader from now on; an earlier reader is sent off. @param isPassed It comes through another front. */
@@ -173,11 +176,12 @@ export class Session {
   #closeWhenDone(): void {
     if (this.#pending.size > 0) return
     clearTimeout(this.#closing)
+    const { lingerMs, crossingMs } = this.#isDraining() || this.#isPassed ? MOVING : this.#manner
     this.#closing = setTimeout(() => {
       if (this.#pending.size > 0 || this.#reader === null) return
-      this.#closedAtMs = performance.now()
+      this.#crossingUntilMs = performance.now() + crossingMs
       this.#reader.end(dataLine(CLOSE_STREAM))
-    }, this.#isDraining() || this.#isPassed ? 0 : this.#manner.lingerMs)
+    }, lingerMs)
   }
 }
 
