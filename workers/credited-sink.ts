@@ -65,23 +65,20 @@ export class CreditedSink implements RunnerSink {
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
-      this.#wake = null
     }
   }
 
   /** The reader has taken `facts` more. */
   credit(facts: number): void {
     for (let i = 0; i < facts; i++) this.#unreadCharacters -= this.#unread.shift() ?? 0
-    this.#flushWaiting()
-    this.#wake?.()
+    this.#goOn()
   }
 
   /** Lets everything that waits go on, because nobody will give credit any more. */
   abandon(): void {
     this.#unread.length = 0
     this.#unreadCharacters = 0
-    this.#flushWaiting()
-    this.#wake?.()
+    this.#goOn()
   }
 
   /** The last words before the end: what still waits is sent without credit. */
@@ -89,6 +86,13 @@ export class CreditedSink implements RunnerSink {
     for (const notice of this.#notices.splice(0)) this.#send(notice, 0)
     if (this.#progress !== null) this.#send(this.#progress, 0)
     this.#progress = null
+  }
+
+  #goOn(): void {
+    this.#flushWaiting()
+    const wake = this.#wake
+    this.#wake = null
+    wake?.()
   }
 
   #flushWaiting(): void {
