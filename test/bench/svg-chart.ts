@@ -67,19 +67,31 @@ function drawSeries({ points, colour, isOurs }: Series, placeX: Place, placeY: P
   return [...(places.length > 1 ? [line] : []), ...places.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="${isOurs === true ? 4 : 3}" fill="${colour}"/>`)]
 }
 
+interface Label {
+  name: string
+  colour: string
+  weight: number
+  x: number
+  y: number
+}
+
 /** Names at the ends of their lines, moved apart where they would overlap. */
 function labels(series: readonly Series[], placeX: Place, placeY: Place): string[] {
-  const wanted = series
-    .flatMap(({ name, colour, isOurs, points }) => {
-      const last = points.at(-1)
-      return last === undefined ? [] : [{ name, colour, weight: isOurs === true ? 700 : 400, x: placeX(last[0]) + LABEL_GAP, y: placeY(last[1]) + 4 }]
-    })
-    .sort((a, b) => a.y - b.y)
-  let lowest = -Infinity
-  return wanted.map(({ name, colour, weight, x, y }) => {
-    lowest = Math.max(y, lowest + LINE)
-    return `<text x="${at(x)}" y="${at(lowest)}" fill="${colour}" font-weight="${weight}">${escapeText(name)}</text>`
+  const wanted = series.flatMap(({ name, colour, isOurs, points }): Label[] => {
+    const last = points.at(-1)
+    return last === undefined ? [] : [{ name, colour, weight: isOurs === true ? 700 : 400, x: placeX(last[0]) + LABEL_GAP, y: placeY(last[1]) + 4 }]
   })
+  return Object.values(Object.groupBy(wanted, ({ x }) => String(at(x)))).flatMap((column = []) => apart(column)).map(({ name, colour, weight, x, y }) => (
+    `<text x="${at(x)}" y="${at(y)}" fill="${colour}" font-weight="${weight}" stroke="#fff" stroke-width="3" paint-order="stroke">${escapeText(name)}</text>`
+  ))
+}
+
+/** A line of text between two that stand above each other: downwards, and up again from the axis. */
+function apart(column: readonly Label[]): Label[] {
+  const sorted = column.toSorted((a, b) => a.y - b.y)
+  let highest = -Infinity
+  const lowered = sorted.map((label) => ({ ...label, y: (highest = Math.max(label.y, highest + LINE)) }))
+  return lowered.map((label, index) => ({ ...label, y: Math.min(label.y, HEIGHT - BOTTOM - (lowered.length - 1 - index) * LINE) }))
 }
 
 /** Round values from below the least to above the greatest. */
