@@ -30,7 +30,7 @@ function circumstances({ at, minutes, machine, versions, settings, complaints }:
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')
   return [
     `${at.slice(0, 10)}, ${minutes.toFixed(1)} minutes: ${machine.cores} cores (${machine.cpu}), ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}.`,
-    `${settings.rounds} rounds of ${settings.seconds} s for each load; medians over the rounds. ${packages}.`,
+    `${settings.rounds} round${settings.rounds === 1 ? '' : 's'} of ${settings.seconds} s for each load; medians over the rounds. ${packages}.`,
     ...complaints.map((text) => `Not measured: ${text}`),
   ].join('\n')
 }

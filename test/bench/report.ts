@@ -38,7 +38,7 @@ export interface Report {
 export function machineOf(): Machine {
   const cores = cpus()
   return {
-    cpu: cores[0]?.model.trim() ?? 'unknown', cores: cores.length, memoryGb: Math.round(totalmem() / 1024 ** 3), system: `${type()} ${release()}`, node: process.versions.node,
+    cpu: cores[0]?.model.trim() ?? 'unknown', cores: cores.length, memoryGb: Math.round(totalmem() / 1024 ** 3), system: `${type()} ${release().split('-')[0] ?? ''}`, node: process.versions.node,
   }
 }
 
