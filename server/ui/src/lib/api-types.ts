@@ -98,6 +98,8 @@ export interface ModelStatus {
   state: ModelState
   cause?: string
   retryAt?: string
+  /** The last change to another version; absent when there was none. */
+  update?: { state: 'running' | 'done' | 'failed'; cause?: string; at: string }
   /** Of what was asked lately, something was done to its end. */
   serving: boolean
   lastSuccessAt: string | null

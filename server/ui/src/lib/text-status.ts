@@ -63,6 +63,8 @@ export const statusText = {
   },
   slope: (bytesPerMinute: number | null): string => (Math.abs(bytesPerMinute ?? 0) < LEAST_SLOPE_BYTES ? '' : `${(bytesPerMinute ?? 0) > 0 ? '+' : '−'}${mebibytes(Math.abs(bytesPerMinute ?? 0))} a minute`),
   notServing: (model: string): string => `${model} takes work and finishes none`,
+  updateFailed: (model: string): string => `${model} serves its old version`,
+  newVersion: (time: string): string => `The new one did not start at ${time}:`,
   lastSuccess: (time: string): string => `Last success at ${time}.`,
   noSuccess: 'No success yet.',
   exits: (exits: number): string => counted(exits, 'worker ended unplanned', 'workers ended unplanned'),
