@@ -31,6 +31,8 @@ export interface Bench {
   settings: Settings
   load: LoadProcess
   figures: Figures
+  /** Someone wants to stop: no target is started any more. */
+  stopped: AbortSignal
   /** The interpreter with the peers, when they take part. */
   python: string | undefined
   /** Says what goes on; not part of the result. */
@@ -49,6 +51,7 @@ export async function inTurn<Someone extends Contestant>(
 ): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
     for (const contestant of contestants) {
+      if (bench.stopped.aborted) return
       bench.say(`round ${round} of ${rounds}: ${contestant.name}`)
       try {
         await using target = await contestant.start()

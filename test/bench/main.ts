@@ -31,13 +31,18 @@ import { parseSettings, type Settings, USAGE } from './settings.ts'
 import { criteriaTable, figureTable, plainTable } from './tables.ts'
 
 const INSTALL_MS = 900_000
+/** 128 and the number of SIGINT, as a shell has it. */
+const EXIT_INTERRUPTED = 130
 const ALL: readonly Group[] = [echo, offered, cpu, streaming, batching, gradio, memory, layers]
 
 async function main(settings: Settings): Promise<number> {
   const startedAt = performance.now()
   const groups = ALL.filter(({ name }) => settings.groups.includes(name))
   const figures = new Figures()
-  const complaints = await measure(settings, groups, figures)
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+  const complaints = await measure(settings, groups, figures, stopping.signal)
+  if (stopping.signal.aborted) return EXIT_INTERRUPTED
   const report: Report = {
     at: new Date().toISOString(), minutes: (performance.now() - startedAt) / 60_000, machine: machineOf(), versions: await versionsOf(settings.peers), settings,
     figures: figures.all(), judged: judge(figures, settings.groups, settings.peers), complaints,
@@ -55,11 +60,13 @@ async function main(settings: Settings): Promise<number> {
 }
 
 /** @returns What could not be measured. */
-async function measure(settings: Settings, groups: readonly Group[], figures: Figures): Promise<string[]> {
+async function measure(settings: Settings, groups: readonly Group[], figures: Figures, stopped: AbortSignal): Promise<string[]> {
   const complaints: string[] = []
   using load = new LoadProcess()
+  // What is under way fails then, and its target is ended as always.
+  stopped.addEventListener('abort', () => load[Symbol.dispose]())
   const bench: Bench = {
-    settings, load, figures, python: settings.peers ? await venvWith(PEER_REQUIREMENTS, INSTALL_MS) : undefined,
+    settings, load, figures, stopped, python: settings.peers ? await venvWith(PEER_REQUIREMENTS, INSTALL_MS) : undefined,
     say: (text) => process.stderr.write(`  ${text}\n`),
     complain: (text) => {
       complaints.push(text)
@@ -67,6 +74,7 @@ async function measure(settings: Settings, groups: readonly Group[], figures: Fi
     },
   }
   for (const group of groups) {
+    if (stopped.aborted) break
     process.stderr.write(`${group.title}\n`)
     await group.run(bench)
     console.log(`\n${group.title}\n${plainTable(figureTable(group, figures))}\n`)

@@ -62,11 +62,11 @@ async function measureIdle(bench: Bench): Promise<void> {
 }
 
 /** `npm start` of a folder of models to the first answer: the very first time, and then as it is every day. */
-async function measureStart({ settings, figures, say }: Bench): Promise<void> {
+async function measureStart({ settings, figures, say, stopped }: Bench): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'footlights-bench-'))
   await cp(join(MODELS, 'echo'), join(folder, 'models/echo'), { recursive: true })
   try {
-    for (let start = 0; start <= (settings.quick ? 1 : STARTS); start++) {
+    for (let start = 0; start <= (settings.quick ? 1 : STARTS) && !stopped.aborted; start++) {
       say(`npm start, ${start === 0 ? 'the very first time' : `the ${start}. time after that`}`)
       await using target = await startByNpm(folder)
       figures.add('memory', start === 0 ? FIRST_START : START, 'footlights', { startMs: target.startMs })

@@ -12,6 +12,7 @@ export class LoadProcess implements Disposable {
   /** One job at a time. @throws {Error} what made it fail, or that the process has ended. */
   async run(job: Job): Promise<Measures> {
     const answer = await new Promise<FromLoad>((resolve, reject) => {
+      if (!this.#child.connected) return reject(new Error('the process that makes the load has ended'))
       const onExit = (): void => reject(new Error('the process that makes the load has ended'))
       this.#child.once('exit', onExit)
       this.#child.once('message', (message: FromLoad) => {
@@ -24,7 +25,8 @@ export class LoadProcess implements Disposable {
     return answer.measures
   }
 
+  /** The job under way, and any that comes after, fails. */
   [Symbol.dispose](): void {
-    this.#child.disconnect()
+    if (this.#child.connected) this.#child.disconnect()
   }
 }
