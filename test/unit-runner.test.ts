@@ -138,6 +138,18 @@ describe('UnitRunner', () => {
     assert.deepEqual(scene.ends().slice(3), ['5 done', '1 done'])
   })
 
+  test('what was sent after the question may have ended before the answer is here', async () => {
+    await using scene = await Scene.open()
+    scene.predict(1, 2)
+    await scene.until(() => scene.asked.length === 1)
+    scene.predict(3)
+    scene.ended(1)
+    scene.ended(3)
+    await scene.until(() => scene.ends().length === 2)
+    scene.runner.hear({ type: 'withdrawn', thread: THREAD, begun: 1, upTo: 2 })
+    assert.deepEqual(scene.ends(), ['1 done', '3 done', '2 returned'])
+  })
+
   test('what was sent after the question stays', async () => {
     await using scene = await Scene.open()
     scene.predict(1, 2)

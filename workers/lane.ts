@@ -80,7 +80,7 @@ export class Lane {
   /** The thread says that a unit has ended: the next one begins there. */
   end(number: number, now: number): Unit | undefined {
     const unit = this.running.get(number)
-    if (unit === undefined) return undefined
+    if (unit === undefined) return this.#endWaiting(number)
     this.running.delete(number)
     this.ended++
     const next = this.waiting.shift()
@@ -114,6 +114,14 @@ export class Lane {
 
   destroy(): void {
     this.#socket.destroy()
+  }
+
+  /** Its end overtook the news that all before it were withdrawn, which comes by another way. */
+  #endWaiting(number: number): Unit | undefined {
+    const index = this.waiting.findIndex((unit) => unit.number === number)
+    if (index === -1) return undefined
+    this.ended++
+    return this.waiting.splice(index, 1)[0]
   }
 
   #begin(unit: Unit, now: number): void {
