@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, test, type TestContext } from 'node:test'
-import { eventually, getJson, predict, statusOf } from './helpers/call.ts'
+import { eventually, getJson, predict, ready, statusOf } from './helpers/call.ts'
 import { startTestHost, type TestHost } from './helpers/start-test-host.ts'
 
 const VERSIONED = fileURLToPath(new URL('fixtures/models/versioned/', import.meta.url))
@@ -74,6 +74,53 @@ describe('a watched models folder', () => {
     await eventually(() => versionOf(host, 'broken'), (version) => version === 7)
   })
 })
+
+const PLAIN = `import { defineModel, number, textbox } from 'footlights'
+export default defineModel({
+  inputs: { text: textbox(), ms: number({ value: 0 }) },
+  outputs: { text: textbox() },
+  predict: ({ text, ms }) => new Promise((resolve) => setTimeout(() => resolve({ text }), ms)),
+})
+`
+const WITH_PICTURE = `import { defineModel, image, number, textbox } from 'footlights'
+export default defineModel({
+  inputs: { text: textbox(), ms: number({ value: 0 }) },
+  outputs: { picture: image(), text: textbox() },
+  predict: ({ text }) => ({ text, picture: { data: new Uint8Array([137, 80, 78, 71]), mimeType: 'image/png' } }),
+})
+`
+
+describe('what waits while its model becomes another', () => {
+  test('runs on the new one and is answered with what that gives, files as links; what runs already is answered by the old one', async (t) => {
+    const { models } = await site(t)
+    await mkdir(join(models, 'grows'))
+    await writeFile(join(models, 'grows/model.ts'), PLAIN)
+    await using host = await startTestHost({ models: [], config: { drainMs: 30_000 }, env: { FOOTLIGHTS_MODELS: models, FOOTLIGHTS_WATCH: 'on' } })
+    await ready(host.url, 'grows')
+    const running = predict(host.url, 'grows', { text: 'a', ms: 5_000 })
+    await eventually(() => queueOf(host), ({ running: count }) => count === 1)
+    const waiting = predict(host.url, 'grows', { text: 'b' })
+    const called = await fetch(`${host.url}/grows/gradio_api/call/predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ data: ['c', 0] }) })
+    const { event_id: event } = (await called.json()) as { event_id: string }
+    await eventually(() => queueOf(host), ({ depth }) => depth === 2)
+    await writeFile(join(models, 'grows/model.ts'), WITH_PICTURE)
+    const { body } = await waiting
+    assert.deepEqual(Object.keys(body), ['picture', 'text'])
+    assert.deepEqual(Object.keys(body['picture'] as object), ['url', 'name', 'size', 'mimeType'])
+    const told = await (await fetch(`${host.url}/grows/gradio_api/call/predict/${event}`)).text()
+    const [picture, text] = JSON.parse(/event: complete\ndata: (.*)/.exec(told)?.[1] ?? 'null') as [{ url: string }, string]
+    assert.deepEqual([text, new URL(picture.url).origin], ['c', host.url])
+    const { body: old, headers } = await running
+    assert.deepEqual(old, { text: 'a' })
+    const again = await getJson(host.url, `/grows/predictions/${headers.get('x-prediction-id')}`)
+    assert.deepEqual(again['outputs'], { text: 'a' })
+  })
+})
+
+async function queueOf({ url }: TestHost): Promise<{ depth: number; running: number }> {
+  const { queue } = await statusOf(url, 'grows')
+  return queue
+}
 
 describe('SIGUSR2', () => {
   test('hosts what is new and lets go of what is gone, and a broken model does not keep the others from their new version', async (t) => {

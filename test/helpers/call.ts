@@ -24,6 +24,7 @@ export interface ModelStatus {
   state: string
   cause?: string
   update?: { state: string; cause?: string; at: string }
+  queue: { depth: number; running: number }
   replicas: { worker: number; pid: number | null; state: string; restarts: number; rssSlopeBytesPerMinute: number | null; lastExit: { reason: string; signal: string | null } | null }[]
 }
 
