@@ -110,6 +110,8 @@ export class MemoryGuard {
 
   #noteUse(): void {
     const now = this.#deps.clock.now()
+    const names = new Set([...this.#deps.models()].map(({ name }) => name))
+    for (const name of this.#uses.keys()) if (!names.has(name)) this.#uses.delete(name)
     for (const model of this.#deps.models()) {
       const { name, isIdle, endedPredictions, backend } = model
       const isAwake = !backend.snapshot().sleeping
