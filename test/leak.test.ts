@@ -113,6 +113,12 @@ describe('no leak', () => {
     test(name, () => assert.deepEqual(firstLeak(life, capMb), null))
   }
 
+  test('is a heap that V8 lets grow under a small cap', () => {
+    const life: Life = { grown: (seconds) => Math.min(seconds * 25, 120), predictions: (seconds) => seconds * 50, seconds: 60 }
+    assert.deepEqual(firstLeak(life, 256), null)
+    assert.ok(growthOf(samplesOf({ ...life, seconds: 4 })) !== null, 'though how it grows is known, should it come near its cap')
+  })
+
   test('can be told from too few samples', () => {
     const samples = samplesOf({ grown: (seconds) => seconds * 300, seconds: 2.5 })
     assert.deepEqual([leakOf(samples, 768 * MB), growthOf(samples), slopeOf(samples), leakOf([], 768 * MB)], [null, null, null, null])

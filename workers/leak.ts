@@ -22,8 +22,9 @@ export interface Growth extends GrowthCause {
   bytesPerMinute: number
   /** Null when nothing was predicted meanwhile. */
   bytesPerPrediction: number | null
-  /** For how long it has grown like this. */
+  /** For how long it has grown like this, and by how much in this time. */
   seconds: number
+  grownBytes: number
 }
 
 /** Steady growth that will reach the limit. */
@@ -46,6 +47,8 @@ const STEADY_TAU = 0.8
 const STILL_GROWING_SHARE = 0.5
 /** Below this share of independent variation, load and time are one and the same. */
 const TELLABLE_SHARE = 0.05
+/** V8 may grow by so much on its way to the size at which it collects, and does so steadily while a worker is new. Less growth is no proof. */
+const LEAST_GROWN_BYTES = 128 * 1024 * 1024
 const MINUTE_MS = 60_000
 
 /** Bytes per minute over about the last two minutes; null while there are too few samples. Garbage collection makes it swing. */
@@ -65,7 +68,7 @@ export function growthOf(samples: readonly MemorySample[]): Growth | null {
 
 /**
  * A leak that has to be dealt with: growth that was steady for at least as long as it needs to reach the limit, half of the room
- * that is. What levels off before (caches, a warm-up, the sawtooth of a garbage collector) is never taken for one.
+ * that is, and at least 128 MB. What levels off before (caches, a warm-up, the sawtooth of a garbage collector) is never taken for one.
  */
 export function leakOf(samples: readonly MemorySample[], limitBytes: number): Leak | null {
   const last = samples.at(-1)
@@ -74,7 +77,7 @@ export function leakOf(samples: readonly MemorySample[], limitBytes: number): Le
     const growth = steadyGrowth(window, samples)
     if (growth === null) continue
     const secondsToLimit = Math.max(0, ((limitBytes - last.rssBytes) / growth.bytesPerMinute) * (MINUTE_MS / 1000))
-    if (secondsToLimit <= growth.seconds) return { ...growth, secondsToLimit }
+    if (secondsToLimit <= growth.seconds && growth.grownBytes >= LEAST_GROWN_BYTES) return { ...growth, secondsToLimit }
   }
   return null
 }
@@ -106,12 +109,14 @@ function steadyGrowth(window: readonly MemorySample[], all: readonly MemorySampl
   const lately = trendOf(points.slice(-Math.max(3, Math.ceil(points.length / 3))))
   if (lately.bytesPerMs < bytesPerMs * STILL_GROWING_SHARE) return null
   const predictions = last.predictions - first.predictions
+  const grownBytes = last.rssBytes - first.rssBytes
   const within = causeOf(window)
   return {
     // What is even in the window may have varied before it.
     ...(within.isSure ? within : causeOf(all)),
     bytesPerMinute: bytesPerMs * MINUTE_MS,
-    bytesPerPrediction: predictions === 0 ? null : (last.rssBytes - first.rssBytes) / predictions,
+    bytesPerPrediction: predictions === 0 ? null : grownBytes / predictions,
+    grownBytes,
     seconds: (last.at - first.at) / 1000,
   }
 }
