@@ -405,6 +405,20 @@ describe('capacity', () => {
     assert.equal(replica.hasRoom(0), false)
   })
 
+  test('is told again when what waited has been read, though nothing ends there', () => {
+    const setting = createReplica().ready()
+    const { workers, replica } = setting
+    workers.last.unsent = 33 * 1024 * 1024
+    assert.equal(replica.hasRoom(0), false)
+    const before = setting.capacityCalls
+    workers.last.say({ type: 'heartbeat' })
+    assert.equal(setting.capacityCalls, before, 'it still waits')
+    workers.last.unsent = 0
+    workers.last.say({ type: 'heartbeat' }, { type: 'heartbeat' })
+    assert.equal(setting.capacityCalls, before + 1)
+    assert.equal(replica.hasRoom(0), true)
+  })
+
   test('a batch takes one place until its last item has ended', () => {
     const { replica, workers } = createReplica().ready()
     const sinks = [new RecordingSink(), new RecordingSink()]

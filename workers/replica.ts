@@ -11,8 +11,6 @@ import { type Moment, Tenure, type Usage } from './tenure.ts'
 
 /** From `stop` to SIGKILL. */
 const STOP_MS = 2_000
-/** What a worker that does not read may have waiting; above it nothing more is sent there. */
-const MAX_UNSENT_BYTES = 32 * 1024 * 1024
 
 /** What a replica tells its supervisor. Each call states a fact; the supervisor decides. */
 export interface ReplicaOwner {
@@ -118,7 +116,7 @@ export class Replica {
   hasRoom(spare: number): boolean {
     const tenure = this.#tenure
     if (tenure === null || !this.isRoutable() || this.#flights.hasLoner) return false
-    if (tenure.handle.unsentBytes() > MAX_UNSENT_BYTES) return false
+    if (tenure.isClogged()) return false
     return this.#flights.units < tenure.threadsReady * this.#limits.concurrency + spare
   }
 
@@ -285,6 +283,8 @@ export class Replica {
     if (tenure.suspicion.heard(this.#deps.clock.now())) this.#owner.changed(this, 'heard', 'the heartbeat is back')
     switch (message.type) {
       case 'heartbeat':
+        // Nothing else may tell: what it had not read may have been taken back, so that no prediction of it ends any more.
+        if (tenure.isUnclogged()) this.#owner.capacity()
         return
       case 'described':
         return this.#describedAs(message.spec)

@@ -5,6 +5,8 @@ import { Suspicion } from './suspicion.ts'
 
 /** An exit this soon after a forced stop of a thread is that stop's doing: native code aborts the process. */
 const FORCED_EXIT_MS = 2_000
+/** What a worker that does not read may have waiting; above it nothing more is sent there. */
+const MAX_UNSENT_BYTES = 32 * 1024 * 1024
 
 /** The moment of a start or an end, by both clocks. */
 export interface Moment {
@@ -34,6 +36,7 @@ export class Tenure {
   /** Ended for the sake of others, so that nothing that ran here is to blame. */
   #isGivenUp = false
   #forcedAt = -Infinity
+  #wasClogged = false
   /** The last forced stop was for a caller who had left. */
   #wasCancelled = false
 
@@ -53,6 +56,20 @@ export class Tenure {
 
   get isSuspect(): boolean {
     return this.suspicion.isSilent || this.suspicion.isDoubted
+  }
+
+  /** It has too much to read to be given more. */
+  isClogged(): boolean {
+    if (this.handle.unsentBytes() <= MAX_UNSENT_BYTES) return false
+    this.#wasClogged = true
+    return true
+  }
+
+  /** It was refused work for that, and no longer needs to be. True once. */
+  isUnclogged(): boolean {
+    if (!this.#wasClogged || this.isClogged()) return false
+    this.#wasClogged = false
+    return true
   }
 
   /** It shall end; the first reason holds. */
