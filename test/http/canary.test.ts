@@ -13,8 +13,8 @@ const SHIPPED = fileURLToPath(new URL('../../models/', import.meta.url))
 describe('POST /admin/<model>/canary', () => {
   let host: TestHost
   before(async () => {
-    host = await startTestHost({ models: ['echo', 'loop', join(SHIPPED, 'photo')], config: { limits: { echo: { replicas: 2 } } } })
-    for (const model of ['echo', 'loop', 'photo']) await ready(host.url, model)
+    host = await startTestHost({ models: ['echo', 'batch', 'loop', join(SHIPPED, 'photo')], config: { limits: { echo: { replicas: 2 } } } })
+    for (const model of ['echo', 'batch', 'loop', 'photo']) await ready(host.url, model)
   })
   after(() => host?.[Symbol.asyncDispose]())
 
@@ -31,6 +31,12 @@ describe('POST /admin/<model>/canary', () => {
     const pids = await host.children()
     for (const { pid, seconds } of replicas) assert.ok(pids.includes(pid) && seconds > 0)
     assert.equal(await metric(host.url, 'footlights_predictions_total{model="echo",outcome="succeeded"}'), 0)
+  })
+
+  it('is a batch of one where predictions run together', async () => {
+    const { replicas } = await jsonOf(await ask('batch'))
+    assert.deepEqual(replicas.map(({ ok }: Record<string, unknown>) => ok), [true])
+    assert.equal(await metric(host.url, 'footlights_batch_size_count{model="batch"}'), 0)
   })
 
   it('leaves none of its results behind', async () => {
