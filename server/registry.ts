@@ -78,6 +78,7 @@ export class Registry {
   readonly #files = new Map<HostedModel, string>()
   /** Hosted no more; what they accepted still ends. */
   readonly #leaving = new Set<HostedModel>()
+  readonly #complainedOf = new Set<string>()
   #reloading: Promise<void> = Promise.resolve()
   #isClosing = false
 
@@ -97,8 +98,8 @@ export class Registry {
    */
   async find(): Promise<HostedModel[]> {
     const { config, log } = this.#deps
-    const found = await findModels(config.models, log)
-    for (const model of namesOfNothing(config.limits, found)) log.warn({ model }, 'limits are set for a model that is not there')
+    const found = await findModels(config.models, { error: (fields, message) => this.#once(fields.model, () => log.error(fields, message)) })
+    for (const model of namesOfNothing(config.limits, found)) this.#once(model, () => log.warn({ model }, 'limits are set for a model that is not there'))
     for (const model of [...this.#models.values()]) {
       if (!found.some(({ name, modelFile }) => name === model.name && modelFile === this.#files.get(model))) void this.#letGo(model)
     }
@@ -109,6 +110,13 @@ export class Registry {
       this.#files.set(model, each.modelFile)
       return model
     })
+  }
+
+  /** What was said about a folder need not be said again at each look. */
+  #once(name: string, say: () => void): void {
+    if (this.#complainedOf.has(name)) return
+    this.#complainedOf.add(name)
+    say()
   }
 
   /** Brings all models to what is on disk now, one after the other; those that came since are hosted, those that are gone let go of. Asked again meanwhile, it begins anew after that. */
