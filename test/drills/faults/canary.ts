@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -68,7 +68,11 @@ async function askCanaries({ host }: Stage): Promise<{ pid: number; ok: boolean 
 async function goBad(stage: Stage, how: 'fail' | 'hang'): Promise<number> {
   const pid = (await statusOf(stage.host.url, MODEL)).replicas[0]?.pid ?? 0
   const order = join(ORDERS, String(pid))
-  stage.afterwards(() => rm(order, { force: true }))
+  stage.afterwards(async () => {
+    await rm(order, { force: true })
+    // Another drill's orders may be there.
+    await rmdir(ORDERS).catch(() => {})
+  })
   await mkdir(ORDERS, { recursive: true })
   await stage.inject(() => writeFile(order, how))
   return pid
