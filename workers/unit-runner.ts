@@ -1,4 +1,5 @@
 import type { FromWorker, Limits, PredictItem, ThreadDeath } from './contract.ts'
+import { DeadlineWatch } from './deadline-watch.ts'
 import type { WireError } from './errors.ts'
 import type { Lane, Unit } from './lane.ts'
 import { type FromProcess, type FromThread, isAfter, type ThreadEnd } from './thread-contract.ts'
@@ -46,7 +47,7 @@ export class UnitRunner {
   readonly #flights = new Map<number, Flight>()
   /** For want of a thread. */
   readonly #waiting: Unit[] = []
-  #deadlineTimer: NodeJS.Timeout | null = null
+  readonly #deadlines = new DeadlineWatch(() => this.#lanes.values(), (unit, lane) => this.#deadlinePassed(unit, lane))
   #stallTimer: NodeJS.Timeout | null = null
 
   constructor(limits: Limits, owner: UnitRunnerOwner) {
@@ -150,7 +151,7 @@ export class UnitRunner {
 
   #run(unit: Unit, lane: Lane): void {
     lane.run(unit, this.#limits.concurrency, performance.now())
-    if (this.#deadlineTimer === null) this.#judgeDeadlinesIn(this.#limits.timeoutMs)
+    this.#deadlines.began(this.#limits.timeoutMs)
   }
 
   #startWaiting(): void {
@@ -186,31 +187,6 @@ export class UnitRunner {
     else this.#owner.say(outputs === undefined ? { type: 'done', id, runMs } : { type: 'done', id, outputs, runMs })
   }
 
-  /** One timer for all: they have the same time, so that of a thread's units the one that began first is the next to reach its end. */
-  #judgeDeadlinesIn(ms: number): void {
-    this.#deadlineTimer = setTimeout(() => {
-      this.#deadlineTimer = null
-      const nextMs = this.#judgeDeadlines(performance.now())
-      if (nextMs !== null) this.#judgeDeadlinesIn(nextMs)
-    }, ms).unref()
-  }
-
-  /** @returns When to look again, in ms; null when nothing runs. */
-  #judgeDeadlines(now: number): number | null {
-    let nextMs: number | null = null
-    for (const lane of this.#lanes.values()) {
-      for (const unit of lane.running.values()) {
-        const leftMs = unit.beganAt + this.#limits.timeoutMs - now
-        if (leftMs > 0) {
-          nextMs = Math.min(nextMs ?? leftMs, leftMs)
-          break
-        }
-        if (unit.grace === null) this.#deadlinePassed(unit, lane)
-      }
-    }
-    return nextMs
-  }
-
   #deadlinePassed(unit: Unit, lane: Lane): void {
     for (const flight of this.#flightsOf(unit)) {
       const { id } = flight.item
@@ -220,6 +196,8 @@ export class UnitRunner {
       this.#owner.say({ type: 'failed', id, error: DEADLINE, runMs: this.#limits.timeoutMs, stopping: true })
     }
     this.#terminateAfterGrace(unit, lane, 'timeout')
+    // What the thread was kept from beginning has time left, and may have it elsewhere.
+    if (lane.load > 1) this.#withdraw(lane)
   }
 
   #cancelRunning(flight: Flight, lane: Lane): void {
