@@ -118,11 +118,11 @@ describe('UnitRunner', () => {
     assert.deepEqual(scene.asked, ['withdraw up to 3'])
     // It had begun the second while the question was on its way.
     scene.runner.hear({ type: 'withdrawn', thread: THREAD, begun: 2, upTo: 3 })
-    assert.deepEqual(scene.ends(), ['3 returned'])
+    assert.deepEqual([scene.ends(), scene.runner.isStalled()], [['3 returned'], true])
     scene.ended(1)
     scene.ended(2)
     await scene.until(() => scene.ends().length === 3)
-    assert.deepEqual(scene.ends(), ['3 returned', '1 done', '2 done'])
+    assert.deepEqual([scene.ends(), scene.runner.isStalled()], [['3 returned', '1 done', '2 done'], false])
   })
 
   test('gives back also what would have begun beside others, where author code kept the thread from it', async () => {

@@ -162,6 +162,8 @@ export interface WorkerHandle {
   send(message: ToWorker): void
   /** Bytes written to the worker that it has not yet taken. */
   unsentBytes(): number
+  /** A thread made no progress for a while: what was sent ahead of its turn was withdrawn, and more would only come back again. */
+  isStalled(): boolean
   /** SIGKILL; the exit follows as an event. */
   kill(): void
   /** The last lines that it wrote, newest last. */

@@ -33,6 +33,8 @@ export class Lane {
   terminating: { unit: Unit; death: 'timeout' | 'cancel' } | null = null
   /** An answer to `withdraw` is awaited. */
   isWithdrawing = false
+  /** It made no progress when someone looked, and has made none since. */
+  isStalled = false
   /** How many units have ended, and how many had when someone last looked. */
   ended = 0
   seenEnded = 0
@@ -83,6 +85,7 @@ export class Lane {
     if (unit === undefined) return this.#endWaiting(number)
     this.running.delete(number)
     this.ended++
+    this.isStalled = false
     const next = this.waiting.shift()
     if (next !== undefined) this.#begin(next, now)
     return unit
@@ -121,6 +124,7 @@ export class Lane {
     const index = this.waiting.findIndex((unit) => unit.number === number)
     if (index === -1) return undefined
     this.ended++
+    this.isStalled = false
     return this.waiting.splice(index, 1)[0]
   }
 

@@ -117,7 +117,8 @@ export class Replica {
     const tenure = this.#tenure
     if (tenure === null || !this.isRoutable() || this.#flights.hasLoner) return false
     if (tenure.isClogged()) return false
-    return this.#flights.units < tenure.threadsReady * this.#limits.concurrency + spare
+    const ahead = spare > 0 && tenure.handle.isStalled() ? 0 : spare
+    return this.#flights.units < tenure.threadsReady * this.#limits.concurrency + ahead
   }
 
   isRoutable(): boolean {

@@ -90,6 +90,10 @@ class ForkedWorker implements WorkerHandle, LaneUser {
     return this.#units?.unsentBytes() ?? 0
   }
 
+  isStalled(): boolean {
+    return this.#units?.isStalled() ?? false
+  }
+
   kill(): void {
     this.#killed = true
     this.#child.kill('SIGKILL')

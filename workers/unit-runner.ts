@@ -66,6 +66,11 @@ export class UnitRunner {
     return bytes
   }
 
+  isStalled(): boolean {
+    for (const lane of this.#lanes.values()) if (lane.isStalled) return true
+    return false
+  }
+
   predict(items: PredictItem[], alone: boolean): void {
     const unit: Unit = { items, alone, lane: null, number: 0, beganAt: 0, grace: null }
     for (const item of items) this.#flights.set(item.id, { item, unit, answered: false, cancelled: null })
@@ -235,7 +240,8 @@ export class UnitRunner {
       for (const unit of this.#waiting.splice(0)) this.#giveBack(unit)
       for (const lane of this.#lanes.values()) {
         if (lane.waiting.length === 0) continue
-        if (lane.ended === lane.seenEnded) this.#withdraw(lane)
+        lane.isStalled = lane.ended === lane.seenEnded
+        if (lane.isStalled) this.#withdraw(lane)
         lane.seenEnded = lane.ended
         this.#watchStalls()
       }

@@ -71,6 +71,10 @@ export class FakeWorker implements WorkerHandle {
     return this.unsent
   }
 
+  isStalled(): boolean {
+    return false
+  }
+
   kill(): void {
     this.killed = true
   }

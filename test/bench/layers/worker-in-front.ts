@@ -24,6 +24,10 @@ class WorkerInFront implements WorkerHandle {
     return 0
   }
 
+  isStalled(): boolean {
+    return false
+  }
+
   kill(): void {
     clearInterval(this.#heart)
     setImmediate(() => this.#events.exit({ code: null, signal: 'SIGKILL' }))
