@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-import { beginCrossings, goOnInJavaScript } from './drills/across-reload.ts'
+import { goOnInJavaScript, reloadAcross } from './drills/across-reload.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const PM2 = join(ROOT, 'node_modules', 'pm2', 'bin', 'pm2')
@@ -125,10 +125,7 @@ describe('pm2 with ecosystem.config.js', () => {
     await pm2.run('start', 'ecosystem.config.js')
     const app = `${pm2.url}/long-stream`
     const client = await goOnInJavaScript(app, 2)
-    const crossings = await beginCrossings(app)
-    await pm2.run('reload', 'footlights')
-    const ends = await Promise.all(Object.entries(crossings).map(async ([what, finish]) => [what, await finish()] as const))
-    assert.deepEqual(ends.filter(([, failure]) => failure !== null), [])
+    assert.deepEqual(await reloadAcross(app, () => pm2.run('reload', 'footlights')), [])
     const { right, wrong } = await client.stop()
     assert.ok(right > 0)
     assert.deepEqual(wrong, [])

@@ -14,7 +14,8 @@ const GO_ON = fileURLToPath(new URL('../gradio/python/go_on.py', import.meta.url
 const LOST_MS = 60_000
 const STEPS = 40
 const PAUSE_MS = 100
-const BETWEEN_CALLS_MS = 100
+/** Well below the time that a stream waits for its client's next call. */
+const BETWEEN_CALLS_MS = 30
 const SHORT = { count: 3, pauseMs: 20 }
 
 const counted = (count: number): string => Array.from({ length: count }, (_, index) => `${index + 1} `).join('')
@@ -22,8 +23,38 @@ const counted = (count: number): string => Array.from({ length: count }, (_, ind
 /** Begun already; the function finishes it. @returns null when all is right. */
 type Crossing = () => Promise<string | null>
 
-/** @param app The URL of the model `long-stream`. */
-export async function beginCrossings(app: string): Promise<Record<string, Crossing>> {
+/**
+ * Reloads with calls open across it: some are finished while the old host still runs beside the new one, the others when it has gone.
+ *
+ * @param app The URL of the model `long-stream`.
+ * @returns What went wrong.
+ */
+export async function reloadAcross(app: string, reload: () => Promise<unknown>): Promise<string[]> {
+  const [beside, after] = [await beginCrossings(app), await beginCrossings(app)]
+  const reloading = reload()
+  // The old host has what began here for seconds yet.
+  await newHost(new URL('/status', app))
+  const failures = await finish(beside, 'beside the old host')
+  await reloading
+  return [...failures, ...(await finish(after, 'after the old host'))]
+}
+
+async function finish(crossings: Record<string, Crossing>, when: string): Promise<string[]> {
+  const ends = await Promise.all(Object.entries(crossings).map(async ([what, end]) => ({ what, failure: await end().catch(describe) })))
+  return ends.flatMap(({ what, failure }) => (failure === null ? [] : [`${what}, ${when}: ${failure}`]))
+}
+
+/** Resolves when a host answers that was started after this call. */
+async function newHost(status: URL): Promise<void> {
+  const since = performance.now()
+  for (;;) {
+    const { uptimeSeconds } = Object(await (await fetch(status, { headers: { accept: 'application/json', connection: 'close' } })).json())
+    if (uptimeSeconds * 1000 < performance.now() - since) return
+    await pause(20)
+  }
+}
+
+async function beginCrossings(app: string): Promise<Record<string, Crossing>> {
   return {
     'an open stream': await openStream(app),
     'a broken stream': await brokenStream(app),

@@ -1,5 +1,5 @@
 import { pythonVenv } from '../../helpers/python-venv.ts'
-import { beginCrossings, type GoingOn, goOnInJavaScript, goOnInPython } from '../across-reload.ts'
+import { type GoingOn, goOnInJavaScript, goOnInPython, reloadAcross } from '../across-reload.ts'
 import type { Drill } from '../drill.ts'
 import { Pm2Host } from '../pm2-host.ts'
 import type { Stage } from '../stage.ts'
@@ -31,10 +31,7 @@ export const pm2Reload: Drill = {
 }
 
 async function reloadOnce(stage: Stage, host: Pm2Host, app: string, reload: number): Promise<void> {
-  const crossings = await beginCrossings(app)
-  await host.run('reload', 'footlights')
-  const ends = await Promise.all(Object.entries(crossings).map(async ([what, finish]) => [what, await finish()] as const))
-  for (const [what, failure] of ends) stage.expect(failure === null, `${what} across reload ${reload}: ${failure}`)
+  for (const failure of await reloadAcross(app, () => host.run('reload', 'footlights'))) stage.expect(false, `reload ${reload}: ${failure}`)
 }
 
 async function startClients(stage: Stage, app: string): Promise<Record<string, GoingOn>> {

@@ -36,7 +36,7 @@ def go_on(at_once):
     while not stop.is_set():
         for job in [client.submit(3, 20) for _ in range(at_once)]:
             take(job)
-        stop.wait(0.1)
+        stop.wait(0.03)
 
 
 threading.Thread(target=wait_for_end, daemon=True).start()
