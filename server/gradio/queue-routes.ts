@@ -52,7 +52,8 @@ async function join(host: GradioHost, req: Request, res: Response): Promise<void
   const event = await host.begin(call, data, 'stream', { sessionHash, audience })
   const sessions = host.sessions(call.model)
   const session = sessions.open(sessionHash)
-  const crossingMs = Math.max(session.crossingMs(), owner.waitMs)
+  // Nobody can read it meanwhile, and what nobody reads for too long is cancelled.
+  const crossingMs = Math.min(Math.max(session.crossingMs(), owner.waitMs), call.model.limits.reattachMs / 2)
   sessions.add(event, session)
   if (crossingMs > 0) await sleep(crossingMs)
   sendJson(res, 200, { event_id: event.id })

@@ -18,8 +18,8 @@ interface Closing {
   crossingMs: number
 }
 
-/** For a client that makes one call after the other: nothing is on its way when the last one ends. */
-const ONE_BY_ONE: Closing = { lingerMs: 200, crossingMs: 30 }
+/** For a client that makes one call after the other: nothing is on its way when the last one ends. Its own loop may have stood still when the next one crosses the close. */
+const ONE_BY_ONE: Closing = { lingerMs: 200, crossingMs: 250 }
 /** For one with many calls at once, whose threads may be slow to notice. */
 const MANY_AT_ONCE: Closing = { lingerMs: 1_000, crossingMs: 250 }
 /** For one whose next stream shall open at another front: it must find a moment for that also between calls that follow each other closely. Only once, so it may wait. */
