@@ -21,7 +21,7 @@ import { createLineLog, createLogger, isTerminal, type Logger } from './log.ts'
 import { readMachineMemory } from './machine-memory.ts'
 import { MemoryGuard } from './memory-guard.ts'
 import { Metrics } from './metrics.ts'
-import { logPrediction } from './prediction-log.ts'
+import { createPredictionLog } from './prediction-log.ts'
 import { Registry } from './registry.ts'
 import { PortHeldError, reclaimPort } from './reclaim-port.ts'
 import { reloadOnSave, reloadOnSignal } from './reload.ts'
@@ -126,10 +126,11 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
     now: () => clock.now(),
     env: workerEnvironment(process.env),
   })
+  const logPrediction = createPredictionLog(log)
   const registry = new Registry({
     config, stateDir: stateDir.path, spawn, clock, random: Math.random, usage, memory, metrics, log, filesAreWatched: isWatching(config),
     ended: (run, outcome, error) => {
-      logPrediction(log, run, outcome, error)
+      logPrediction(run, outcome, error)
       gateway.ended(run)
     },
   })

@@ -3,8 +3,35 @@ import type { Logger } from './log.ts'
 import type { Outcome } from './metrics.ts'
 import type { PredictionRun } from './prediction-run.ts'
 
-/** The one line that each prediction leaves in the log. No inputs, no outputs. */
-export function logPrediction(log: Logger, run: PredictionRun, outcome: Outcome, error: HostError | undefined): void {
+/** What one prediction leaves in the log. */
+interface Entry {
+  run: PredictionRun
+  outcome: Outcome
+  error: HostError | undefined
+}
+
+export type LogPrediction = (run: PredictionRun, outcome: Outcome, error: HostError | undefined) => void
+
+/**
+ * Makes what writes one line for each prediction. No inputs, no outputs. The lines of a turn of the event loop are made at its end, when the answers
+ * are on their way: no caller waits for them.
+ */
+export function createPredictionLog(log: Logger): LogPrediction {
+  let entries: Entry[] = []
+  const write = (): void => {
+    const ended = entries
+    entries = []
+    for (const entry of ended) logPrediction(log, entry)
+  }
+  // Before the log itself writes its last.
+  process.prependOnceListener('exit', write)
+  return (run, outcome, error) => {
+    if (entries.length === 0) setImmediate(write)
+    entries.push({ run, outcome, error })
+  }
+}
+
+function logPrediction(log: Logger, { run, outcome, error }: Entry): void {
   const level = error === undefined ? 'info' : levelOf(error)
   if (!log.isLevelEnabled(level)) return
   const { prediction } = run

@@ -72,7 +72,7 @@ export class Lane {
     if (this.running.size < concurrency) this.#begin(unit, now)
     else this.waiting.push(unit)
     const { items, alone, number } = unit
-    this.tell(alone ? { type: 'predict', unit: number, items, alone } : { type: 'predict', unit: number, items })
+    this.#outbox.pushPromptly(alone ? { type: 'predict', unit: number, items, alone } : { type: 'predict', unit: number, items })
   }
 
   tell(message: ToThread): void {
