@@ -143,6 +143,11 @@ export class Gateway {
     this.#stopping = true
   }
 
+  /** Predictions that have not ended. */
+  get underWay(): number {
+    return this.#tracked.size
+  }
+
   /** Nothing is under way. */
   get isIdle(): boolean {
     return this.#tracked.size === 0

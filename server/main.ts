@@ -72,7 +72,6 @@ interface Host {
 
 async function main(): Promise<void> {
   const startedAt = new Date()
-  boundHeapGrowth()
   const config = await loadConfig(process.env, process.cwd())
   const log = createLogger({ level: config.logLevel, pretty: isTerminal() })
   const stateDir = await openStateDir({ configured: config.state, port: config.port })
@@ -137,6 +136,7 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
   await registry.find()
   const { models } = registry
   const gateway = new Gateway(models, clock)
+  boundHeapGrowth(() => gateway.underWay)
   const siblings = new Siblings({ stateDir: stateDir.path, startedAt, isDraining: () => gateway.isDraining(), log })
   siblings.keep('prediction', createPredictionKeeper(gateway))
   const app = createApp({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { youngBytesFor } from '../server/heap-growth.ts'
 
 const HEAP_GROWTH = new URL('../server/heap-growth.ts', import.meta.url).href
 
@@ -9,7 +10,7 @@ const HEAP_GROWTH = new URL('../server/heap-growth.ts', import.meta.url).href
 async function mostYoungBytes(isBound: boolean): Promise<number> {
   const script = `
     import { boundHeapGrowth, youngBytes } from ${JSON.stringify(HEAP_GROWTH)}
-    if (${isBound}) boundHeapGrowth()
+    if (${isBound}) boundHeapGrowth(() => 10)
     let kept = [], most = 0
     for (let turn = 0; turn < 60; turn++) {
       for (let i = 0; i < 50_000; i++) kept.push({ i, text: 'text ' + i })
@@ -28,4 +29,8 @@ test('the young generation stays small in a flood that V8 alone would give sever
   // One growth more may have happened before the bound was heard of.
   assert.ok(bound <= 32 * 1024 * 1024, `${bound} bytes`)
   assert.ok(unbound > 2 * bound, `${unbound} bytes without the bound, ${bound} with it`)
+})
+
+test('it may be larger while many predictions are under way, up to a bound', () => {
+  assert.deepEqual([0, 256, 1_024, 1_000_000].map((underWay) => youngBytesFor(underWay) / 1024 / 1024), [16, 16, 48, 64])
 })
