@@ -281,7 +281,8 @@ export class Replica {
   #hear(message: FromWorker, tenure: Tenure): void {
     // A worker that we have ended may still have spoken before it died; what it held is given to another.
     if (tenure.isKilled) return
-    if (tenure.suspicion.heard(this.#deps.clock.now())) this.#owner.changed(this, 'heard', 'the heartbeat is back')
+    // Threads speak for themselves, also where the process that looks after them stands still.
+    if (isOfProcess(message) && tenure.suspicion.heard(this.#deps.clock.now())) this.#owner.changed(this, 'heard', 'the heartbeat is back')
     switch (message.type) {
       case 'heartbeat':
         // Nothing else may tell: what it had not read may have been taken back, so that no prediction of it ends any more.
@@ -382,4 +383,8 @@ export class Replica {
     this.#state = next
     this.#owner.changed(this, next, why)
   }
+}
+
+function isOfProcess({ type }: FromWorker): boolean {
+  return type === 'heartbeat' || type === 'described' || type === 'ready'
 }
