@@ -1,3 +1,4 @@
+import { isSameProcess, processStartTime } from '../../../workers/ports.ts'
 import type { Drill } from '../drill.ts'
 import { Pm2Host } from '../pm2-host.ts'
 import { descendants } from '../processes.ts'
@@ -18,7 +19,7 @@ export const hostKilled: Drill = {
       const startMs = await startTimeMs(host)
       const load = await stage.load({ model: 'slow', url: host.url, inputs: (index) => ({ text: `request ${index}`, ms: 5 }) })
       const front = await host.frontPid()
-      const workers = descendants(front)
+      const workers = descendants(front).map((pid) => ({ pid, startTime: processStartTime(pid) }))
       await stage.inject(() => process.kill(front, 'SIGKILL'))
       const faultAt = stage.faultAt
       while (!load.shots.some(({ due, outcome }) => due > faultAt + 100 && outcome === 'ok') && performance.now() - faultAt < 30_000) await pause(20)
@@ -28,7 +29,7 @@ export const hostKilled: Drill = {
       stage.note(`a start takes ${(startMs / 1000).toFixed(2)} s here`)
       await pause(1_000)
       await stage.quiet()
-      const orphans = workers.filter((pid) => isThere(pid))
+      const orphans = workers.filter(({ pid, startTime }) => isSameProcess(pid, startTime))
       stage.expect(workers.length > 0 && orphans.length === 0, `${orphans.length} of ${workers.length} workers outlived their host`)
       const other = load.failed().filter(({ outcome }) => !['refused', 'reset', 'cut'].includes(outcome))
       stage.expect(other.length === 0, `other failures: ${[...new Set(other.map(({ outcome }) => outcome))].join(', ')}`)
@@ -51,12 +52,4 @@ async function startTimeMs(host: Pm2Host): Promise<number> {
   const tookMs = performance.now() - startedAt
   await starting
   return tookMs
-}
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }
