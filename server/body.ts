@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 
 import { RequestError } from '../workers/errors.ts'
+import { freeBuffer, WORTH_FREEING_BYTES } from '../workers/free-buffer.ts'
 import { SlowBodyError } from './http-errors.ts'
 import { awaitSender, heardFrom, noLongerAwaited } from './slow-senders.ts'
 
@@ -30,7 +31,10 @@ export async function readJsonObject(req: IncomingMessage, maxBytes: number): Pr
   if (headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0') return {}
   if (headers['content-type'] !== 'application/json') requireJsonType(headers['content-type'])
   const body = await readBody(req, maxBytes)
-  return body.length === 0 ? {} : parseJsonObject(body)
+  if (body.length === 0) return {}
+  const parsed = parseJsonObject(body)
+  if (body.length >= WORTH_FREEING_BYTES) freeBuffer(body)
+  return parsed
 }
 
 /** Reads a body whole and inflates it. */
@@ -88,7 +92,10 @@ function ignoreError(): void {
 }
 
 function oneBuffer(chunks: Buffer[]): Buffer {
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+  if (chunks.length === 1 && chunks[0] !== undefined) return chunks[0]
+  const whole = Buffer.concat(chunks)
+  for (const chunk of chunks) freeBuffer(chunk)
+  return whole
 }
 
 function tooLarge(maxBytes: number): RequestError {

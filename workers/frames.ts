@@ -1,4 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
+import { freeBuffer, WORTH_FREEING_BYTES } from './free-buffer.ts'
 
 /** Length (little endian, without the head) and form of what follows. */
 const HEAD_BYTES = 5
@@ -42,8 +43,9 @@ export class FrameReader {
 
   /** Gives each message of the frames that this chunk completes, in order. */
   read(chunk: Buffer, take: (message: unknown) => void): void {
-    let bytes = this.#joined(chunk)
-    if (bytes === null) return
+    const whole = this.#joined(chunk)
+    if (whole === null) return
+    let bytes: Buffer = whole
     while (bytes.length >= HEAD_BYTES) {
       const end = HEAD_BYTES + bytes.readUInt32LE(0)
       if (bytes.length < end) {
@@ -54,6 +56,7 @@ export class FrameReader {
       bytes = bytes.subarray(end)
     }
     if (bytes.length > 0) this.#keep(bytes)
+    else if (whole.length >= WORTH_FREEING_BYTES) freeBuffer(whole)
   }
 
   /** A large frame comes in many pieces: they are copied once, when the last is there. */
@@ -63,7 +66,9 @@ export class FrameReader {
       this.#keep(chunk)
       return null
     }
-    const all = Buffer.concat([...this.#rest, chunk])
+    const pieces = [...this.#rest, chunk]
+    const all = Buffer.concat(pieces)
+    for (const piece of pieces) freeBuffer(piece)
     this.#rest = []
     this.#restBytes = 0
     this.#wantedBytes = HEAD_BYTES
