@@ -10,13 +10,25 @@ const EX_USAGE = 64
 const COULD_NOT_LOOK = 2
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
+/** Whoever read us has heard enough, as `head` does. */
+class ReaderGone extends Error {}
+
+let readerIsGone = false
+
+function dismiss(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error
+  readerIsGone = true
+}
+
 async function main(): Promise<number> {
+  process.stdout.on('error', dismiss)
   const options = parseOptions(process.argv.slice(3))
   if (options.help) {
     process.stdout.write(USAGE)
     return 0
   }
   const findings = await look(options, (finding) => {
+    if (readerIsGone) throw new ReaderGone()
     if (!options.json) process.stdout.write(`${textOf(finding)}\n`)
   })
   const summary = summarise(findings)
@@ -46,7 +58,7 @@ main().then(
   },
   (error: unknown) => {
     if (error instanceof UsageError) process.stderr.write(`footlights doctor: ${error.message}\n\n${USAGE}`)
-    else process.stderr.write(`footlights doctor could not look: ${error instanceof Error ? error.stack : String(error)}\n`)
+    else if (!(error instanceof ReaderGone)) process.stderr.write(`footlights doctor could not look: ${error instanceof Error ? error.stack : String(error)}\n`)
     process.exitCode = error instanceof UsageError ? EX_USAGE : COULD_NOT_LOOK
   },
 )

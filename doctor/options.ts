@@ -31,7 +31,7 @@ Looks at the host that the settings describe (PORT, HOST, FOOTLIGHTS_STATE, FOOT
   --json         for machines
   --help         this text
 
-Exit code: 0 when nothing is wrong, 1 when something is, 2 when it could not look, 64 for a wrong option.
+Exit code 0: nothing is wrong; 1: something is; 2: nothing wrong was seen, but it could not look everywhere; 64: a wrong option.
 `
 
 /** @throws {UsageError} for an option that is not there, or a value that is none. */
