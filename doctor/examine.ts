@@ -2,22 +2,23 @@
 import { fileURLToPath } from 'node:url'
 import { type Config, ConfigError } from '../server/config.ts'
 import { judgeExits } from './checks/exits.ts'
-import { type HostFacts, judgeHost, lookAtHost } from './checks/host.ts'
+import { type HostFacts, isDraining, judgeHost, lookAtHost } from './checks/host.ts'
 import { judgeMachine, lookAtMachine } from './checks/machine.ts'
 import { judgeMemory, lookAtMemory } from './checks/memory.ts'
 import { judgeModels, lookAtModels, type ModelsFolder } from './checks/models.ts'
 import { judgeNginx, lookAtNginx } from './checks/nginx.ts'
 import { judgePm2, lookAtPm2 } from './checks/pm2.ts'
-import { frontPidOf, judgePort, lookAtPort } from './checks/port.ts'
-import { type Asked, judgePrediction, lookAtPrediction, lookAtSpec } from './checks/prediction.ts'
+import { elsewhereOf, frontPidOf, judgePort, lookAtPort } from './checks/port.ts'
+import { type Asked, judgePrediction, judgeUnasked, lookAtPrediction, lookAtSpec } from './checks/prediction.ts'
 import { judgeProxy, lookAtProxy } from './checks/proxy.ts'
 import { judgeQueues } from './checks/queue.ts'
 import { judgeTrial, judgeWorkers, namesToTry } from './checks/workers.ts'
+import { ask, bodyOf } from './ask.ts'
 import type { Finding } from './finding.ts'
-import { type HostStatus, isAsleep } from './host-says.ts'
+import { type HostStatus, isAsleep, type ListedModel, modelListSchema } from './host-says.ts'
 import type { Installation } from './installation.ts'
 import type { DoctorOptions } from './options.ts'
-import { judgeSettings, readSettings, type Target, targetOf } from './settings.ts'
+import { judgeSettings, readSettings, restartCommand, type Target, targetOf } from './settings.ts'
 import { type Trial, tryModel } from './trial.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -60,25 +61,44 @@ async function examineHost(known: Case, target: Target): Promise<Asked[]> {
   const port = target.isLocal ? await lookAtPort(target) : null
   if (port !== null) sayAll(say, judgePort(port))
   const frontPid = port === null ? null : frontPidOf(port)
-  const host = await lookAtHost(target, frontPid, installation.version)
+  const host = await lookAtHost(target, { frontPid, elsewhere: port === null ? null : (elsewhereOf(port)?.url ?? null) }, installation.version)
   sayAll(say, judgeHost(host))
   // Without a host each model is all that there is to say about it, and said at once: to load them may take a while.
   const tried = await tryModels(known, target, host, (finding) => { if (host.status === null) say(finding) })
   if (host.status === null) {
-    sayAll(say, judgeMachine(await lookAtMachine(target, frontPid, host.status !== null)))
+    sayAll(say, judgeMachine(await lookAtMachine(target, frontPid, null)))
     return []
   }
-  // A host that was given by its address may have another folder of models.
-  const found = options.url === undefined ? (known.folder?.found.map(({ name }) => name) ?? null) : null
-  sayAll(say, judgeWorkers({ status: host.status, found, trials: tried, now: new Date() }))
-  sayAll(say, judgeExits(host.status, new Date()))
-  const asked = await specsOf(target, host.status, options.wake)
-  sayAll(say, judgeQueues({ status: host.status, timeoutMs: new Map(asked.map(({ model, timeoutMs }) => [model, timeoutMs ?? Infinity])), now: new Date() }))
+  const asked = await examineWork(known, target, host.status, tried)
   sayAll(say, judgeMemory(await lookAtMemory(target, frontPid, options.seconds)))
-  sayAll(say, judgeMachine(await lookAtMachine(target, frontPid, host.status !== null)))
-  await askModels(known, target, asked, tried)
-  if (options.proxy !== undefined) await examineProxy(known, target, options.proxy, asked)
+  sayAll(say, judgeMachine(await lookAtMachine(target, frontPid, host.status)))
+  const draining = isDraining(host)
+  if (draining) say(judgeUnasked())
+  else await askModels(known, target, asked, tried)
+  if (options.proxy !== undefined) await examineProxy(known, target, options.proxy, draining ? [] : asked)
   return asked
+}
+
+/** What the host tells of its workers and their work. @returns The models that can be asked. */
+async function examineWork({ say, options, folder }: Case, target: Target, status: HostStatus, trials: ReadonlyMap<string, Trial>): Promise<Asked[]> {
+  const now = new Date()
+  const restart = (model: string): string => restartCommand(target, model)
+  const listed = bodyOf(await ask(target, '/models'), modelListSchema)?.models ?? []
+  // A host that was given by its address may have another folder of models.
+  const found = options.url === undefined ? (folder?.found.map(({ name }) => name) ?? null) : null
+  const undescribed = new Set(listed.filter(isUndescribed).map(({ name }) => name))
+  sayAll(say, judgeWorkers({ status, found, trials, undescribed, restart, now }))
+  sayAll(say, judgeExits(status, now))
+  const asked = await specsOf(target, status, options.wake)
+  const usualSeconds = new Map(listed.flatMap(({ name, usualSeconds: usual }): [string, number][] => (usual == null ? [] : [[name, usual]])))
+  const timeoutMs = new Map(asked.flatMap(({ model, timeoutMs: most }): [string, number][] => (most === null ? [] : [[model, most]])))
+  sayAll(say, judgeQueues({ status, timeoutMs, usualSeconds, restart, now }))
+  return asked
+}
+
+/** Every model has outputs. */
+function isUndescribed({ inputs, outputs }: ListedModel): boolean {
+  return inputs?.length === 0 && outputs?.length === 0
 }
 
 /** Only where the models' files are: on this machine, and when the host can't tell by itself. One that was given by its address and is not there may have had others. */

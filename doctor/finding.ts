@@ -9,8 +9,8 @@ export type Level = 'ok' | 'warning' | 'wrong' | 'unknown'
 
 /** What a finding can be the cause of, for the summary; the most fundamental first, since one explains all below it. */
 export const CAUSES = [
-  'packages', 'configuration', 'stranger on the port', 'host down', 'host stopped', 'host hung', 'descriptors', 'disk', 'memory of the machine', 'draining', 'model broken',
-  'worker hung', 'front', 'model fails', 'queue full', 'memory of a worker', 'crashes', 'slow', 'proxy', 'pm2',
+  'packages', 'configuration', 'stranger on the port', 'host stopped', 'host hung', 'host elsewhere', 'disk', 'host down', 'descriptors', 'memory of the machine', 'draining', 'model broken',
+  'update failed', 'worker hung', 'front', 'model fails', 'queue full', 'memory of a worker', 'crashes', 'slow', 'proxy', 'pm2',
 ] as const
 export type Cause = (typeof CAUSES)[number]
 
@@ -28,7 +28,7 @@ export interface Finding {
   details?: string[]
 }
 
-/** 0: nothing is wrong; 1: something is; 2: nothing seen, but it could not look everywhere. */
+/** 0: nothing is wrong; 1: something is; 2: nothing wrong was seen, but it could not look everywhere. */
 export function exitCodeOf(findings: readonly Finding[]): 0 | 1 | 2 {
   if (findings.some(({ level }) => level === 'wrong')) return 1
   return findings.some(({ level }) => level === 'unknown') ? 2 : 0

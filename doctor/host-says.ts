@@ -12,6 +12,8 @@ const exitSchema = z.object({
   at: z.string(),
   uptimeSeconds: z.number().nullish(),
   rssBytes: z.number().nullish(),
+  /** Anything but false: it was one thread, and the process lived on. */
+  thread: z.unknown().optional(),
   lastLines: z.array(z.string()).nullish(),
 })
 
@@ -33,6 +35,8 @@ const modelSchema = z.object({
   state: z.string(),
   cause: z.string().nullish(),
   retryAt: z.string().nullish(),
+  /** What became of the last wish to bring its workers to the version on disk. */
+  update: z.object({ state: z.string(), cause: z.string().nullish(), at: z.string() }).nullish(),
   /** False: it was asked, and has finished nothing lately. */
   serving: z.boolean().nullish(),
   lastFinishedAt: z.string().nullish(),
@@ -44,7 +48,24 @@ const modelSchema = z.object({
   lastLines: z.array(z.string()).nullish(),
 })
 
-export const statusSchema = z.object({ version: z.string(), uptimeSeconds: z.number(), models: z.array(modelSchema) })
+export const statusSchema = z.object({
+  version: z.string(),
+  uptimeSeconds: z.number(),
+  /** Of the machine, as the host itself judges it. */
+  memory: z.object({ availableBytes: z.number(), limitBytes: z.number(), short: z.boolean().nullish() }).nullish(),
+  models: z.array(modelSchema),
+})
+/** `/models`: what `/status` does not tell. */
+export const modelListSchema = z.object({
+  models: z.array(z.object({
+    name: z.string(),
+    /** How long a prediction usually runs, waiting left out; null before the first. */
+    usualSeconds: z.number().nullish(),
+    /** Kinds of components; none before a worker has told them. */
+    inputs: z.array(z.string()).nullish(),
+    outputs: z.array(z.string()).nullish(),
+  })),
+})
 export const liveSchema = z.object({ status: z.literal('live') })
 export const readySchema = z.object({
   status: z.string(),
@@ -65,7 +86,13 @@ export const problemSchema = z.object({ code: z.string(), detail: z.string().nul
 export type Exit = z.output<typeof exitSchema>
 export type ReplicaStatus = z.output<typeof replicaSchema>
 export type ModelStatus = z.output<typeof modelSchema>
+export type ListedModel = z.output<typeof modelListSchema>['models'][number]
 export type HostStatus = z.output<typeof statusSchema>
+
+/** It serves, or sleeps, by the version before the one on disk, which does not start. */
+export function hasFailedUpdate({ update, state }: ModelStatus): boolean {
+  return update?.state === 'failed' && state !== 'unavailable'
+}
 
 /** Nobody waits for it, and no process of it is there. */
 export function isAsleep({ cause, state }: ModelStatus): boolean {

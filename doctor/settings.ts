@@ -63,8 +63,15 @@ function listensTo(config: Config | null, name: string): Record<string, string> 
   return first === undefined ? {} : { host: first }
 }
 
+/** The whole command that replaces the workers of a model, as a person can type it. A token is left to his shell. */
+export function restartCommand({ url, headers, token }: Pick<Target, 'url' | 'headers' | 'token'>, model: string): string {
+  const given = Object.entries(headers).map(([name, value]) => ` -H '${name}: ${value}'`).join('')
+  const asOperator = token === undefined ? '' : ' -H "authorization: Bearer $FOOTLIGHTS_ADMIN_TOKEN"'
+  return `\`curl -X POST${given}${asOperator} ${url}/admin/${model}/restart\``
+}
+
 /** An address that listens everywhere is asked on this machine. */
-function reachable(host: string): string {
+export function reachable(host: string): string {
   const name = host.replace(/^\[(.*)\]$/, '$1')
   if (name === '0.0.0.0') return '127.0.0.1'
   if (name === '::') return '[::1]'

@@ -1,6 +1,6 @@
 /** How workers ended lately, and what they wrote last. */
-import type { Finding } from '../finding.ts'
-import type { Exit, HostStatus, ModelStatus } from '../host-says.ts'
+import type { Cause, Finding } from '../finding.ts'
+import { type Exit, hasFailedUpdate, type HostStatus, type ModelStatus } from '../host-says.ts'
 import { ago, count, inMemory, inTime } from '../words.ts'
 
 /** What is longer ago explains no 502 of today. */
@@ -16,6 +16,7 @@ const ADVICE: Record<string, string> = {
   code: 'it ended by itself: look for process.exit, or an error that nobody catches, in what it wrote last',
   oom: 'its JS heap was full (SIGABRT: look for what it keeps, or raise its heapMb), or the kernel had no memory left for it (SIGKILL: see the line about memory below)',
   rss: 'it used more memory than its rssMb: look for a leak outside of the JS heap, or raise rssMb',
+  machine: 'the machine was short of memory and the host ended it for that, not for its own size: fewer models or replicas, idleSeconds for what is seldom asked, more memory, or a smaller minFreeMb',
   hang: 'its process stood still: native code on its main thread, a debugger, or a machine without CPU time',
   timeout: 'predictions ran longer than timeoutMs or did not heed their signal: raise timeoutMs or make them stop',
   deadline: 'predictions ran longer than timeoutMs and did not heed their signal: raise timeoutMs or make them stop',
@@ -24,6 +25,8 @@ const ADVICE: Record<string, string> = {
   canary: 'it failed its first example while others served: see the lines about predictions',
   setup: 'it did not start: see the lines about workers',
 }
+/** Where it is another than of a process. */
+const THREAD_ADVICE: Record<string, string> = { oom: 'the JS heap of one thread was full: look for what it keeps, or raise its heapMb' }
 
 export function judgeExits({ models }: HostStatus, now: Date): Finding[] {
   const findings = models.flatMap((model) => judgeModel(model, now))
@@ -34,15 +37,25 @@ function judgeModel(model: ModelStatus, now: Date): Finding[] {
   const recent = exitsOf(model).filter((exit) => !isPlanned(exit) && now.getTime() - Date.parse(exit.at) < RECENT_SECONDS * 1000)
   const last = recent.at(-1)
   if (last === undefined) return []
-  const causes = Map.groupBy(recent, causeOf)
+  const causes = Map.groupBy(recent, whatEnded)
   const counted = [...causes].map(([cause, exits]) => `${exits.length} × ${cause}`).join(', ')
   const lines = (last.lastLines ?? model.lastLines ?? []).slice(-LINES_SHOWN)
   return [{
-    check: 'exits', level: 'warning', cause: 'crashes',
+    check: 'exits', level: 'warning', cause: kindOf(last),
     text: `${model.name}: ${count(recent.length, 'exit')} within the last hour (${counted}); the last ${ago(last.at, now)}: ${wordsFor(last)}`,
-    advice: ADVICE[causeOf(last)] ?? 'read the host’s log of that time',
+    advice: adviceFor(last, model),
     ...(lines.length > 0 && { details: lines }),
   }]
+}
+
+function kindOf(exit: Exit): Cause {
+  return causeOf(exit) === 'machine' ? 'memory of the machine' : 'crashes'
+}
+
+function adviceFor(exit: Exit, model: ModelStatus): string {
+  const cause = causeOf(exit)
+  if (cause === 'setup' && hasFailedUpdate(model)) return `the version on disk does not start: see the line above about the update of ${model.name}`
+  return (isThread(exit) ? THREAD_ADVICE[cause] : undefined) ?? ADVICE[cause] ?? 'read the host’s log of that time'
 }
 
 /** The whole record when the host gives it, else the last exit of each worker; the newest last. */
@@ -59,9 +72,18 @@ function causeOf({ cause, reason }: Exit): string {
   return cause ?? reason
 }
 
+/** Older hosts record processes only. */
+function isThread({ thread }: Exit): boolean {
+  return thread != null && thread !== false
+}
+
+function whatEnded(exit: Exit): string {
+  return isThread(exit) ? `${causeOf(exit)} of a thread` : causeOf(exit)
+}
+
 function wordsFor(exit: Exit): string {
   const { signal, code, uptimeSeconds, rssBytes } = exit
-  const how = signal == null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`
+  const how = isThread(exit) ? 'its process lives on' : signal == null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`
   const after = uptimeSeconds == null ? '' : ` after ${inTime(uptimeSeconds)}`
-  return `${causeOf(exit)}, ${how}${after}${rssBytes == null || rssBytes === 0 ? '' : ` with ${inMemory(rssBytes)}`}`
+  return `${whatEnded(exit)}, ${how}${after}${rssBytes == null || rssBytes === 0 ? '' : ` with ${inMemory(rssBytes)}`}`
 }

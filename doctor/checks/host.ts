@@ -17,19 +17,27 @@ export interface HostFacts {
   /** A letter of the kernel's, of the front's process. */
   frontState: string | null
   frontPid: number | null
+  /** The address of a host of the same state folder that runs elsewhere. */
+  elsewhere: string | null
   /** Of the files on the disk. */
   version: string
 }
 
-export async function lookAtHost(target: Target, frontPid: number | null, version: string): Promise<HostFacts> {
+/** @param seen Of the port: the pid of the front, and where else one is. */
+export async function lookAtHost(target: Target, { frontPid, elsewhere }: Pick<HostFacts, 'frontPid' | 'elsewhere'>, version: string): Promise<HostFacts> {
   const live = await ask(target, '/health/live', { withinMs: LIVE_WITHIN_MS })
   const isHost = bodyOf(live, liveSchema) !== null
   const [ready, status] = isHost ? await Promise.all([ask(target, '/health/ready'), ask(target, '/status', { headers: asOperator(target.token) })]) : [null, null]
   return {
-    live, ready, version, frontPid,
+    live, ready, version, frontPid, elsewhere,
     status: status === null ? null : bodyOf(status, statusSchema),
     frontState: frontPid === null ? null : processState(frontPid),
   }
+}
+
+/** It takes no new work any more. */
+export function isDraining({ ready }: HostFacts): boolean {
+  return ready !== null && bodyOf(ready, readySchema)?.reasons.some(({ state }) => state === 'draining') === true
 }
 
 export function judgeHost(facts: HostFacts): Finding[] {
@@ -44,11 +52,12 @@ export function judgeHost(facts: HostFacts): Finding[] {
   return [alive(live.seconds), ...judgeReady(facts), ...judgeVersion(facts)]
 }
 
-function silent({ frontState, frontPid }: HostFacts, code: string, why: string): Finding {
+function silent({ frontState, frontPid, elsewhere }: HostFacts, code: string, why: string): Finding {
   const text = `it ${why}`
   if (frontState === 'T' || frontState === 't') {
     return { check: 'host', level: 'wrong', cause: 'host stopped', text: `${text}; its process (pid ${frontPid}) is stopped by ${frontState === 'T' ? 'a signal' : 'a debugger'}`, advice: frontState === 'T' ? `let it go on: \`kill -CONT ${frontPid}\`` : 'detach the debugger' }
   }
+  if (code === 'ECONNREFUSED' && elsewhere !== null) return { check: 'host', level: 'wrong', cause: 'host elsewhere', text, advice: `look at ${elsewhere}, where one runs` }
   if (code === 'ECONNREFUSED') return { check: 'host', level: 'wrong', cause: 'host down', text, advice: 'start the host: `npm start`, or `npx pm2 start ecosystem.config.js`' }
   if (code === 'TIMEOUT') {
     const advice = frontPid === null ? 'look at what holds the port: it takes connections and says nothing' : `start it anew (\`npx pm2 restart footlights\`, or end pid ${frontPid} and start it); before that, \`kill -USR1 ${frontPid}\` lets a debugger see where it stands`

@@ -1,11 +1,11 @@
 /** What the machine allows the host: descriptors, memory, room on the disk, time. */
-import { constants } from 'node:fs'
-import { access, stat, statfs } from 'node:fs/promises'
 import { ask } from '../ask.ts'
 import type { Finding } from '../finding.ts'
+import type { HostStatus } from '../host-says.ts'
 import { type Bounds, boundsOf, type Descriptors, descriptorsOf, type TimeWait, timeWait } from '../proc.ts'
 import type { Target } from '../settings.ts'
 import { inMemory, inTime } from '../words.ts'
+import { type FolderFacts, judgeFolder, lookAtFolder } from './state-folder.ts'
 
 const MEBIBYTE = 1024 * 1024
 const FEW_DESCRIPTORS_SHARE = 0.8
@@ -14,42 +14,28 @@ const NO_DESCRIPTORS_SHARE = 0.95
 const SMALL_DESCRIPTOR_LIMIT = 1_024
 const LOW_MEMORY_BYTES = 256 * MEBIBYTE
 const NO_MEMORY_BYTES = 64 * MEBIBYTE
-const LOW_DISK_BYTES = 500 * MEBIBYTE
-const NO_DISK_BYTES = 20 * MEBIBYTE
-const LOW_INODES = 1_000
 const SLOW_LOOP_SECONDS = 0.3
-const OTHERS = 0o077
 
 export interface MachineFacts {
   descriptors: Descriptors | null
   bounds: Bounds | null
+  /** As the host says it itself; null when it does not. */
+  told: HostStatus['memory']
   timeWait: TimeWait | null
   /** Of the front's event loop, the 99th percentile since someone last looked. */
   loopSeconds: number | null
   folder: FolderFacts | null
 }
 
-export interface FolderFacts {
-  path: string
-  isThere: boolean
-  isWritable: boolean
-  isOurs: boolean
-  /** Permission bits. */
-  mode: number
-  freeBytes: number | null
-  freeInodes: number | null
-  /** Some file systems make them as they go, and count none. */
-  inodes: number | null
-}
-
-/** @param frontPid Null: only what needs no process of the host. @param answers The host can be asked for its metrics. */
-export async function lookAtMachine(target: Target, frontPid: number | null, answers: boolean): Promise<MachineFacts> {
-  const metrics = answers ? await ask(target, '/metrics', { headers: { accept: 'text/plain' } }) : null
+/** @param frontPid Null: only what needs no process of the host. @param status Of a host that can be asked. */
+export async function lookAtMachine(target: Target, frontPid: number | null, status: HostStatus | null): Promise<MachineFacts> {
+  const metrics = status !== null ? await ask(target, '/metrics', { headers: { accept: 'text/plain' } }) : null
   const text = metrics?.kind === 'answer' ? metrics.body : ''
   const [open, limit] = [metricIn(text, 'process_open_fds'), metricIn(text, 'process_max_fds')]
-  const told = open === null || limit === null ? null : { open, limit }
+  const counted = open === null || limit === null ? null : { open, limit }
   return {
-    descriptors: (frontPid === null ? null : descriptorsOf(frontPid)) ?? told,
+    descriptors: (frontPid === null ? null : descriptorsOf(frontPid)) ?? counted,
+    told: status?.memory ?? null,
     bounds: target.isLocal ? boundsOf(frontPid ?? process.pid) : null,
     timeWait: target.isLocal ? timeWait() : null,
     loopSeconds: metricIn(text, 'nodejs_eventloop_lag_p99_seconds'),
@@ -63,22 +49,8 @@ export function metricIn(text: string, name: string): number | null {
   return value === undefined || !Number.isFinite(Number(value)) ? null : Number(value)
 }
 
-async function lookAtFolder(path: string): Promise<FolderFacts> {
-  const found = await stat(path).catch(() => null)
-  if (found === null) return { path, isThere: false, isWritable: false, isOurs: false, mode: 0, freeBytes: null, freeInodes: null, inodes: null }
-  const room = await statfs(path).catch(() => null)
-  return {
-    path, isThere: true, mode: found.mode & 0o777,
-    isWritable: await access(path, constants.W_OK | constants.X_OK).then(() => true, () => false),
-    isOurs: process.getuid === undefined || found.uid === process.getuid(),
-    freeBytes: room === null ? null : room.bavail * room.bsize,
-    freeInodes: room?.ffree ?? null,
-    inodes: room?.files ?? null,
-  }
-}
-
 export function judgeMachine(facts: MachineFacts): Finding[] {
-  return [...judgeDescriptors(facts), ...judgeMemory(facts), ...judgeGroup(facts), ...judgeFolder(facts), ...judgeSockets(facts), ...judgeLoop(facts)]
+  return [...judgeDescriptors(facts), ...judgeMemory(facts), ...judgeGroup(facts), ...(facts.folder === null ? [] : [judgeFolder(facts.folder)]), ...judgeSockets(facts), ...judgeLoop(facts)]
 }
 
 function judgeDescriptors({ descriptors }: MachineFacts): Finding[] {
@@ -92,12 +64,16 @@ function judgeDescriptors({ descriptors }: MachineFacts): Finding[] {
   return [{ check: 'machine', level: 'ok', text }]
 }
 
-function judgeMemory({ bounds }: MachineFacts): Finding[] {
-  if (bounds === null || bounds.memory === null) return []
-  const { availableBytes, limitBytes } = bounds.memory
+function judgeMemory({ bounds, told }: MachineFacts): Finding[] {
+  const memory = told ?? bounds?.memory ?? null
+  if (memory === null) return []
+  const { availableBytes, limitBytes } = memory
   const text = `${inMemory(availableBytes)} of ${inMemory(limitBytes)} of memory are available`
   const advice = 'fewer replicas or models, smaller limits, idleSeconds for what is seldom asked, or a larger machine or container'
   if (availableBytes < NO_MEMORY_BYTES) return [{ check: 'machine', level: 'wrong', cause: 'memory of the machine', text, advice }]
+  if (told?.short === true) {
+    return [{ check: 'machine', level: 'warning', cause: 'memory of the machine', text: `${text}: the host holds that to be short (minFreeMb), and sends models to sleep`, advice: `${advice}; a smaller minFreeMb, if less may stay free` }]
+  }
   if (availableBytes < LOW_MEMORY_BYTES) return [{ check: 'machine', level: 'warning', cause: 'memory of the machine', text, advice }]
   return [{ check: 'machine', level: 'ok', text }]
 }
@@ -110,22 +86,6 @@ function judgeGroup({ bounds }: MachineFacts): Finding[] {
   }
   if (cpus !== null && cpus < 1) findings.push({ check: 'machine', level: 'warning', text: `the container may use ${cpus} of a core`, advice: 'give it one at least: the front and the workers share it' })
   return findings
-}
-
-function judgeFolder({ folder }: MachineFacts): Finding[] {
-  if (folder === null) return []
-  const { path, isThere, isWritable, isOurs, mode, freeBytes, freeInodes, inodes } = folder
-  if (!isThere) return [{ check: 'machine', level: 'ok', text: `the state folder ${path} is not there; a start makes it` }]
-  const room = freeBytes === null ? '' : `, ${inMemory(freeBytes)} free`
-  const text = `the state folder ${path}${room}`
-  if (!isOurs) return [{ check: 'machine', level: 'wrong', cause: 'configuration', text: `${text} belongs to another user`, advice: 'ask as the user of the host; if that is this one, give the folder to it or set FOOTLIGHTS_STATE' }]
-  if (!isWritable) return [{ check: 'machine', level: 'wrong', cause: 'disk', text: `${text} can not be written`, advice: 'make it writable, or set FOOTLIGHTS_STATE' }]
-  const advice = 'make room, or lower keepFilesSeconds: uploads and results are kept there'
-  if ((freeBytes ?? Infinity) < NO_DISK_BYTES || (inodes !== 0 && freeInodes === 0)) return [{ check: 'machine', level: 'wrong', cause: 'disk', text, advice }]
-  if ((freeBytes ?? Infinity) < LOW_DISK_BYTES) return [{ check: 'machine', level: 'warning', cause: 'disk', text, advice }]
-  if (inodes !== 0 && (freeInodes ?? Infinity) < LOW_INODES) return [{ check: 'machine', level: 'warning', cause: 'disk', text: `${text}, ${freeInodes} inodes left`, advice }]
-  if ((mode & OTHERS) !== 0) return [{ check: 'machine', level: 'warning', text: `${text} is open to other users (mode ${mode.toString(8)})`, advice: `\`chmod 700 ${path}\`; a start does it, too` }]
-  return [{ check: 'machine', level: 'ok', text }]
 }
 
 function judgeSockets({ timeWait: sockets }: MachineFacts): Finding[] {

@@ -2,7 +2,7 @@
 import { findFronts, type KnownFront } from '../../server/run-state.ts'
 import { CAN_FIND_PROCESSES, findPortHolders, type PortHolder } from '../../workers/ports.ts'
 import type { Finding } from '../finding.ts'
-import type { Target } from '../settings.ts'
+import { reachable, type Target } from '../settings.ts'
 
 export interface PortFacts {
   port: number
@@ -22,6 +22,13 @@ export function frontPidOf({ port, holders, fronts }: PortFacts): number | null 
   const holder = ours.find(({ record }) => holders.some(({ pid }) => pid === record.pid))
   // While one front takes over from another, the later one is meant.
   return (holder ?? ours.sort((a, b) => b.record.startedAt.localeCompare(a.record.startedAt))[0])?.record.pid ?? null
+}
+
+/** Where a host of the same state folder is, when nobody is where it was looked for. */
+export function elsewhereOf({ port, holders, fronts }: PortFacts): { pid: number; url: string } | null {
+  if (holders.length > 0) return null
+  const alive = fronts.find(({ isAlive, record }) => isAlive && record.port !== port && record.port !== 0)
+  return alive === undefined ? null : { pid: alive.record.pid, url: `http://${reachable(alive.record.host)}:${alive.record.port}` }
 }
 
 export function judgePort(facts: PortFacts): Finding[] {
@@ -45,10 +52,12 @@ export function judgePort(facts: PortFacts): Finding[] {
   return [{ check: 'port', level: 'wrong', cause: 'stranger on the port', text: `port ${port} is held by a stranger: ${who}`, advice: `end it (\`kill ${holder.pid}\`, if it is yours to end) or give the host another PORT` }]
 }
 
-function nobody({ port, fronts }: PortFacts): Finding {
-  const alive = fronts.find(({ isAlive }) => isAlive)
-  const elsewhere = alive === undefined ? '' : `; a host of this state folder runs as pid ${alive.record.pid} on port ${alive.record.port}`
-  return { check: 'port', level: 'wrong', cause: 'host down', text: `nobody listens on port ${port}${elsewhere}`, advice: 'start the host: `npm start`, or `npx pm2 start ecosystem.config.js`' }
+function nobody(facts: PortFacts): Finding {
+  const text = `nobody listens on port ${facts.port}`
+  const elsewhere = elsewhereOf(facts)
+  if (elsewhere === null) return { check: 'port', level: 'wrong', cause: 'host down', text, advice: 'start the host: `npm start`, or `npx pm2 start ecosystem.config.js`' }
+  const { pid, url } = elsewhere
+  return { check: 'port', level: 'wrong', cause: 'host elsewhere', text: `${text}; a host of this state folder runs as pid ${pid} at ${url}`, advice: `look there: \`npx footlights doctor --url=${url}\`, or set PORT as that host has it` }
 }
 
 function ourFront(port: number, { record, isParentGone, workers }: KnownFront): Finding {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { type Answer, ask, asOperator, bodyOf } from '../ask.ts'
 import type { Cause, Finding } from '../finding.ts'
 import { canarySchema, problemSchema, specSchema } from '../host-says.ts'
-import type { Target } from '../settings.ts'
+import { restartCommand, type Target } from '../settings.ts'
 import { inTime } from '../words.ts'
 
 /** Someone waits for the doctor. */
@@ -15,6 +15,8 @@ export interface PredictionFacts {
   /** Null: the model has no example, so there is nothing to ask it. */
   front: { requestId: string; status: number; code: string | null; why: string; seconds: number } | null
   workers: WorkerAnswer[] | { unseen: string; advice: string }
+  /** The command that replaces its workers. */
+  restart: string
 }
 
 export interface WorkerAnswer {
@@ -35,6 +37,11 @@ export interface Asked {
   streams: boolean
 }
 
+/** A prediction would hear 503, and that is no fault of the queue. */
+export function judgeUnasked(): Finding {
+  return { check: 'prediction', level: 'unknown', text: 'no model was asked: the host is stopping and takes no new work', advice: 'look again when it has been started anew' }
+}
+
 /** What a model can be asked, from its `/spec`. Null when the host does not tell. */
 export async function lookAtSpec(target: Target, model: string): Promise<Asked | null> {
   const spec = bodyOf(await ask(target, `/${model}/spec`, { withinMs: SPEC_WITHIN_MS }), specSchema)
@@ -43,7 +50,7 @@ export async function lookAtSpec(target: Target, model: string): Promise<Asked |
 }
 
 export async function lookAtPrediction(target: Target, { model, inputs }: Asked): Promise<PredictionFacts> {
-  return { model, front: inputs === null ? null : await askFront(target, model, inputs), workers: await askWorkers(target, model) }
+  return { model, front: inputs === null ? null : await askFront(target, model, inputs), workers: await askWorkers(target, model), restart: restartCommand(target, model) }
 }
 
 async function askFront(target: Target, model: string, inputs: Record<string, unknown>): Promise<PredictionFacts['front']> {
@@ -82,7 +89,7 @@ export function judgePrediction(facts: PredictionFacts): Finding[] {
   if (front === null) return [{ check: 'prediction', level: 'ok', text: `${model} has no example, so it was not asked` }]
   const answered = 'unseen' in workers ? [] : workers.filter(({ ok }) => ok !== null)
   const failing = answered.filter(({ ok }) => ok === false)
-  if (front.status === 200) return [...judgeReplicas(model, front.seconds, answered, failing), ...unseen]
+  if (front.status === 200) return [...judgeReplicas(facts, front.seconds, answered, failing), ...unseen]
   const said = `${model} through the front: ${front.status === 0 ? front.why : `${front.status} ${front.code ?? ''} ${front.why}`.trim()}`
   const where = `its log has this under the request id ${front.requestId}`
   if (answered.length === 0) return [{ check: 'prediction', level: 'wrong', cause: causeOf(front.code), text: said, advice: adviceFor(front.code, where), ...silentOnes(workers) }, ...unseen]
@@ -100,12 +107,12 @@ function silentOnes(workers: PredictionFacts['workers']): { details?: string[] }
 
 const QUEUE_CODES: ReadonlySet<string> = new Set(['QUEUE_FULL', 'OVERLOADED', 'RATE_LIMITED', 'DEADLINE_EXCEEDED'])
 
-function judgeReplicas(model: string, seconds: number, answered: readonly WorkerAnswer[], failing: readonly WorkerAnswer[]): Finding[] {
+function judgeReplicas({ model, restart }: PredictionFacts, seconds: number, answered: readonly WorkerAnswer[], failing: readonly WorkerAnswer[]): Finding[] {
   if (failing.length > 0) {
     return [{
       check: 'prediction', level: 'wrong', cause: failing.length < answered.length ? 'worker hung' : 'model fails',
       text: `${model} answers through the front, but ${failing.length} of ${answered.length} of its workers fail when they are asked directly`,
-      advice: `replace them one by one: \`curl -X POST …/admin/${model}/restart\``, details: failing.map(wordsFor),
+      advice: `replace them one by one: ${restart}`, details: failing.map(wordsFor),
     }]
   }
   const fastest = answered.map((answer) => answer.seconds).filter((value) => value !== null).sort((a, b) => a - b)[0]

@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
-import { eventually, predict, ready, statusOf } from '../helpers/call.ts'
+import { eventually, getJson, predict, ready, statusOf } from '../helpers/call.ts'
 import { startTestHost } from '../helpers/start-test-host.ts'
-import { ModelFolder, runDoctor, runLauncher, settingsOf, startCutter, startPipe, startStranger } from './run-doctor.ts'
+import { LAUNCHER, ModelFolder, runDoctor, runLauncher, settingsOf, startCutter, startPipe, startStranger } from './run-doctor.ts'
 
 const THROWING = fileURLToPath(new URL('../fixtures/broken/throwing-setup', import.meta.url))
 const LINUX_ONLY = process.platform === 'linux' ? false : 'processes and holders of ports are found on Linux only'
@@ -107,6 +108,61 @@ describe('no host', () => {
     assert.equal(code, 1)
     assert.match(of('configuration')[0]?.text ?? '', /^PORT must be a whole number/)
     assert.match(summary.text, /configuration is refused/)
+  })
+})
+
+describe('a host that is not where it was looked for', { skip: LINUX_ONLY }, () => {
+  test('is pointed to', async () => {
+    await using host = await startTestHost({ models: ['echo'] })
+    await using nobody = await startStranger(() => {})
+    await nobody[Symbol.asyncDispose]()
+    const { code, summary } = await runDoctor(settingsOf(host), [`--url=${nobody.url}`])
+    assert.equal(code, 1)
+    assert.match(summary.first ?? '', new RegExp(`^look there: \`npx footlights doctor --url=${host.url}\``))
+  })
+
+  test('and could not start for its state folder: that comes first', async () => {
+    await using folder = await ModelFolder.make({ fine: modelOf('predict: ({ text }) => ({ text }),') })
+    await using nobody = await startStranger(() => {})
+    await nobody[Symbol.asyncDispose]()
+    const { of, summary } = await runDoctor({ PORT: String(nobody.port), FOOTLIGHTS_MODELS: folder.path, FOOTLIGHTS_STATE: '/proc/x' })
+    assert.ok(of('machine').some(({ level, text }) => level === 'wrong' && /^the state folder \/proc\/x is not there, and a start can not make it/.test(text)))
+    assert.match(summary.first ?? '', /FOOTLIGHTS_STATE/)
+  })
+})
+
+describe('a host that drains', () => {
+  test('is asked for no prediction', async () => {
+    await using host = await startTestHost({ models: ['slow'], config: { drainMs: 60_000 } })
+    await ready(host.url, 'slow')
+    const leave = new AbortController()
+    const asked = fetch(`${host.url}/slow/predict`, { method: 'POST', body: '{"ms":60000}', headers: { 'content-type': 'application/json' }, signal: leave.signal })
+    await eventually(() => statusOf(host.url, 'slow'), ({ queue }) => queue.running === 1)
+    process.kill(host.pid, 'SIGTERM')
+    await eventually(() => getJson(host.url, '/health/ready'), ({ status }) => status === 'not ready')
+    const { of, causedBy, summary } = await runDoctor(settingsOf(host))
+    leave.abort()
+    await asked.catch(() => {})
+    assert.equal(causedBy('draining').level, 'wrong')
+    assert.deepEqual(of('prediction').map(({ level, text }) => [level, text]), [['unknown', 'no model was asked: the host is stopping and takes no new work']])
+    assert.match(summary.text, /^The host is stopping/)
+  })
+})
+
+describe('a model whose new version does not start', () => {
+  test('is said to serve the old one on, and where the new one fails', async () => {
+    await using folder = await ModelFolder.make({ words: modelOf('predict: ({ text }) => ({ text }),') })
+    await using host = await startTestHost({ models: [folder.of('words')] })
+    await ready(host.url, 'words')
+    await writeFile(join(folder.of('words'), 'model.ts'), modelOf("setup: () => { throw new Error('the weights are gone') },\n  predict: ({ text }) => ({ text }),"))
+    await fetch(`${host.url}/admin/words/restart`, { method: 'POST' })
+    await eventually(() => statusOf(host.url, 'words'), ({ update }) => update?.state === 'failed')
+    const { code, causedBy } = await runDoctor(settingsOf(host))
+    assert.notEqual(code, 1)
+    const { level, text, advice } = causedBy('update failed')
+    assert.equal(level, 'warning')
+    assert.match(text, /^words: the version on disk does not start \(.*the weights are gone.*the old one serves on.* at words\/model\.ts:4:\d+$/)
+    assert.match(advice ?? '', new RegExp(`curl -X POST ${host.url}/admin/words/restart`))
   })
 })
 
@@ -301,6 +357,25 @@ describe('the launcher', () => {
     assert.match(help.stdout, /^Usage: footlights[^]*\bdoctor\b/)
     assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/)
     assert.match((await runLauncher(['doctor', '--help'])).stdout, /--proxy=URL/)
+  })
+
+  test('says of the exit codes what README says', async () => {
+    const { stdout } = await runLauncher(['doctor', '--help'])
+    const codes = /^Exit code .*$/m.exec(stdout)?.[0] ?? 'nothing is said'
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+    assert.ok(readme.replace(/\s+/g, ' ').includes(codes), codes)
+  })
+
+  test('ends without a word when its reader has heard enough', { skip: LINUX_ONLY }, async () => {
+    await using folder = await ModelFolder.make({ fine: modelOf('predict: ({ text }) => ({ text }),') })
+    const child = spawn(process.execPath, [LAUNCHER, 'doctor', '--seconds=0'], {
+      env: { ...process.env, PORT: '1', PM2_HOME: '/nonexistent', FOOTLIGHTS_MODELS: folder.path, FOOTLIGHTS_STATE: folder.of('state') }, stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const stderr = text(child.stderr)
+    child.stdout.once('data', () => child.stdout.destroy())
+    const [code, signal] = await once(child, 'exit')
+    assert.equal(await stderr, '')
+    assert.deepEqual([code, signal], [2, null])
   })
 
   for (const args of [['dokter'], ['start', 'now'], ['doctor', '--wat'], ['doctor', '--url=nowhere'], ['doctor', '--seconds=x']]) {

@@ -7,17 +7,15 @@ import { describe, test } from 'node:test'
 import type { Answer } from '../../doctor/ask.ts'
 import { judgeExits } from '../../doctor/checks/exits.ts'
 import { judgeHost } from '../../doctor/checks/host.ts'
-import { type FolderFacts, judgeMachine, type MachineFacts, metricIn } from '../../doctor/checks/machine.ts'
-import { judgeMemory, type MemoryFacts } from '../../doctor/checks/memory.ts'
-import { judgePm2, type Pm2App } from '../../doctor/checks/pm2.ts'
 import { frontPidOf, judgePort, type PortFacts } from '../../doctor/checks/port.ts'
 import { judgePrediction, type PredictionFacts } from '../../doctor/checks/prediction.ts'
-import { judgeProxy, type ProxyFacts } from '../../doctor/checks/proxy.ts'
 import { judgeQueues } from '../../doctor/checks/queue.ts'
+import { judgeWorkers, namesToTry } from '../../doctor/checks/workers.ts'
 import type { Finding } from '../../doctor/finding.ts'
 import { type HostStatus, statusSchema } from '../../doctor/host-says.ts'
 import { judgeInstallation, lookAtInstallation } from '../../doctor/installation.ts'
-import { placeIn } from '../../doctor/trial.ts'
+import { restartCommand } from '../../doctor/settings.ts'
+import { placeIn, type Trial } from '../../doctor/trial.ts'
 import type { KnownFront } from '../../server/run-state.ts'
 
 const MB = 1024 * 1024
@@ -65,7 +63,7 @@ describe('port', { skip: LINUX_ONLY }, () => {
     ['pm2 for another', facts({ holders: [{ pid: 5, command: 'PM2 v7.0.4: God Daemon (/root/.pm2)' }] }), 'wrong', /stranger: pid 5/],
     ['a host with another state folder', facts({ holders: [{ pid: 5, command: 'node bin/footlights.mjs' }] }), 'warning', /whose state folder is not \/s/],
     ['another user', facts({ holders: [{ pid: null, command: null }] }), 'warning', /may not see/],
-    ['nobody, while a host of ours is on another port', facts({ port: 81, fronts: [front(11)] }), 'wrong', /runs as pid 11 on port 80/],
+    ['nobody, while a host of ours is on another port', facts({ port: 81, fronts: [front(11)] }), 'wrong', /runs as pid 11 at http:\/\/127\.0\.0\.1:80/],
   ] as const) {
     test(`held by ${what}`, () => {
       const [finding] = judgePort(given)
@@ -73,6 +71,13 @@ describe('port', { skip: LINUX_ONLY }, () => {
       assert.match(finding?.text ?? '', text)
     })
   }
+
+  test('a host of ours that is elsewhere is to be looked at there', () => {
+    const [finding] = judgePort(facts({ port: 81, fronts: [front(11)] }))
+    assert.equal(finding?.cause, 'host elsewhere')
+    assert.match(finding?.advice ?? '', /^look there: `npx footlights doctor --url=http:\/\/127\.0\.0\.1:80`/)
+    assert.equal(judgePort(facts({ fronts: [front(11, { isAlive: false })] }))[0]?.cause, 'host down')
+  })
 
   test('of two fronts under pm2 the later one is meant', () => {
     assert.equal(frontPidOf(facts({ holders: [{ pid: 5, command: 'PM2' }], fronts: [front(11), front(12)] })), 12)
@@ -82,7 +87,7 @@ describe('port', { skip: LINUX_ONLY }, () => {
 describe('host', () => {
   test('each reason for not being ready is a line', () => {
     const findings = judgeHost({
-      live: heard(200, '{"status":"live"}', {}, 1.5), frontPid: null, frontState: null, version: '2', status: statusOf({}),
+      live: heard(200, '{"status":"live"}', {}, 1.5), elsewhere: null, frontPid: null, frontState: null, version: '2', status: statusOf({}),
       ready: heard(503, JSON.stringify({ status: 'not ready', reasons: [{ state: 'draining', cause: 'the host is stopping' }, { model: 'm', state: 'starting' }, { model: 'n', state: 'unavailable', cause: 'why' }] })),
     })
     assert.deepEqual(levels(findings), ['warning', 'wrong', 'warning', 'wrong', 'warning'])
@@ -91,7 +96,7 @@ describe('host', () => {
   })
 
   test('a refused name leads to allowedHosts', () => {
-    const [finding] = judgeHost({ live: heard(421, '{}'), ready: null, status: null, frontPid: null, frontState: null, version: '1' })
+    const [finding] = judgeHost({ live: heard(421, '{}'), ready: null, status: null, elsewhere: null, frontPid: null, frontState: null, version: '1' })
     assert.match(finding?.advice ?? '', /allowedHosts/)
   })
 })
@@ -111,13 +116,79 @@ describe('exits', () => {
     assert.match(finding?.text ?? '', /1 exit within the last hour \(1 × crash\)/)
   })
 
+  test('a start that failed for what is on disk leads to the line about the update', () => {
+    const exits = [exit({ reason: 'setup', cause: 'setup' })]
+    const update = { state: 'failed', cause: 'Error: y', at: '2026-01-01T11:58:00Z' }
+    assert.match(judgeExits(statusOf({ exits, update }), NOW)[0]?.advice ?? '', /the line above about the update of m$/)
+    assert.match(judgeExits(statusOf({ exits, update: { ...update, state: 'done' } }), NOW)[0]?.advice ?? '', /the lines about workers$/)
+  })
+
+  test('one that the host ended for the machine is not said to be too large', () => {
+    const [finding] = judgeExits(statusOf({ exits: [exit({ reason: 'rss', cause: 'machine' })] }), NOW)
+    assert.equal(finding?.cause, 'memory of the machine')
+    assert.match(finding?.advice ?? '', /the machine was short of memory.*fewer models.*more memory.*minFreeMb/)
+    assert.doesNotMatch(finding?.advice ?? '', /rssMb/)
+  })
+
+  for (const thread of [true, 3, { id: 3 }]) {
+    test(`a thread that died (${JSON.stringify(thread)}) is told from a process`, () => {
+      const exits = [exit({ cause: 'oom', thread: false }), exit({ cause: 'oom', at: '2026-01-01T11:59:50Z', signal: null, thread })]
+      const [finding] = judgeExits(statusOf({ exits }), NOW)
+      assert.equal(finding?.text, 'm: 2 exits within the last hour (1 × oom, 1 × oom of a thread); the last 10 s ago: oom of a thread, its process lives on after 90 s with 120 MB')
+      assert.match(finding?.advice ?? '', /of one thread.*heapMb/)
+    })
+  }
+
   test('planned ones are no news', () => {
     assert.deepEqual(levels(judgeExits(statusOf({ exits: [exit({ planned: true, cause: 'reload' })] }), NOW)), ['ok'])
   })
 })
 
+describe('workers', () => {
+  const judge = (model: object, { trial, undescribed = [] }: { trial?: Trial; undescribed?: string[] } = {}): Finding[] => judgeWorkers({
+    status: statusOf({ replicas: [{ worker: 0, state: 'ready' }], ...model }), found: null, trials: new Map(trial === undefined ? [] : [['m', trial]]),
+    undescribed: new Set(undescribed), restart: (name) => `restart ${name}`, now: NOW,
+  })
+  const update = { state: 'failed', cause: 'SyntaxError: y', at: '2026-01-01T11:58:00Z' }
+
+  test('an update that failed is a warning beside workers that are well: what follows, and what to do', () => {
+    const [well, failed] = judge({ update })
+    assert.equal(well?.level, 'ok')
+    assert.deepEqual([failed?.level, failed?.cause], ['warning', 'update failed'])
+    assert.equal(failed?.text, 'm: the version on disk does not start (SyntaxError: y; tried 2 min ago); the old one serves on, and the next end of its worker takes the model down')
+    assert.match(failed?.advice ?? '', /^mend models\/m, or put its earlier version back; then have it tried: restart m$/)
+    assert.deepEqual(levels(judge({ update: { ...update, state: 'done' } })), ['ok'])
+    assert.deepEqual(judge({ update, state: 'unavailable' }).map(({ cause }) => cause), ['model broken'])
+    assert.match(judge({ update, cause: 'sleeping', replicas: [] })[1]?.text ?? '', /the next request can not wake the model$/)
+  })
+
+  test('an update that failed is tried here, and its place told', () => {
+    assert.deepEqual(namesToTry(statusOf({ update }), ['m', 'n']), ['m'])
+    const trial: Trial = { outcome: 'failed', step: 'setup', error: 'Error: y\n    at setup', place: 'model.ts:4:5', lastLines: [] }
+    const failed = judge({ update }, { trial })[1]
+    assert.match(failed?.text ?? '', /tried here: m does not set up: Error: y at m\/model\.ts:4:5$/)
+    assert.match(failed?.advice ?? '', /^mend m\/model\.ts:4:5/)
+    assert.match(judge({ update }, { trial: { outcome: 'well', setupSeconds: 1, exampleSeconds: null } })[1]?.advice ?? '', /^have it tried again: restart m$/)
+  })
+
+  test('a model that sleeps is said to be described only when it is', () => {
+    const asleep = { cause: 'sleeping', replicas: [] }
+    assert.match(judge(asleep)[0]?.text ?? '', /the next request wakes it$/)
+    assert.match(judge(asleep, { undescribed: ['m'] })[0]?.text ?? '', /no worker has told its inputs yet/)
+  })
+
+  test('the command to replace workers is whole', () => {
+    const place = { url: 'http://127.0.0.1:7860', headers: {}, token: undefined }
+    assert.equal(restartCommand(place, 'm'), '`curl -X POST http://127.0.0.1:7860/admin/m/restart`')
+    assert.equal(restartCommand({ ...place, headers: { host: 'd.example.org' }, token: 'secret' }, 'm'),
+      '`curl -X POST -H \'host: d.example.org\' -H "authorization: Bearer $FOOTLIGHTS_ADMIN_TOKEN" http://127.0.0.1:7860/admin/m/restart`')
+  })
+})
+
 describe('queue', () => {
-  const judge = (model: object, timeoutMs = 60_000): Finding[] => judgeQueues({ status: statusOf(model), timeoutMs: new Map([['m', timeoutMs]]), now: NOW })
+  const judge = (model: object, usual: number[] = []): Finding[] => judgeQueues({
+    status: statusOf(model), timeoutMs: new Map([['m', 60_000]]), usualSeconds: new Map(usual.map((seconds) => ['m', seconds])), restart: () => 'x', now: NOW,
+  })
   const queue = { depth: 0, running: 1, limit: 100, held: 0 }
 
   for (const [what, given, level, cause] of [
@@ -126,8 +197,8 @@ describe('queue', () => {
     ['a full line', { queue: { ...queue, depth: 100 } }, 'wrong', 'queue full'],
     ['a line that is half full', { queue: { ...queue, depth: 60 } }, 'warning', 'queue full'],
     ['held requests', { queue: { ...queue, held: 2 } }, 'warning', 'queue full'],
-    ['predictions near their time-out', { latency: { p50: 10, p95: 55 } }, 'warning', 'slow'],
-    ['quick predictions', { latency: { p50: 0.1, p95: 0.5 } }, 'ok', undefined],
+    ['callers who wait nearly as long as a proxy does', { latency: { p50: 10, p95: 55 } }, 'warning', 'slow'],
+    ['quick answers', { latency: { p50: 0.1, p95: 0.5 } }, 'ok', undefined],
     ['many failures', { outcomes: { succeeded: 80, failed: 20 } }, 'warning', 'model fails'],
     ['many refusals', { outcomes: { succeeded: 80, rejected: 20 } }, 'warning', 'queue full'],
     ['some lost', { outcomes: { succeeded: 80, lost: 2 } }, 'warning', 'crashes'],
@@ -136,68 +207,24 @@ describe('queue', () => {
     test(what, () => assert.deepEqual(judge(given).map((finding) => [finding.level, finding.cause]), [[level, cause]]))
   }
 
-  test('too few predictions are no statistics', () => assert.deepEqual(judge({ outcomes: { failed: 3 } }), []))
-})
-
-describe('memory', () => {
-  const worker = (more: Partial<MemoryFacts>): MemoryFacts => ({ who: 'm, worker 0', isFront: false, rssBytes: 100 * MB, limitBytes: 1000 * MB, growth: null, hostBytesPerSecond: null, ...more })
-
-  for (const [what, facts, level, text] of [
-    ['steady', worker({ growth: { bytes: 0, seconds: 3 }, hostBytesPerSecond: -MB / 60 }), 'ok', /^m, worker 0: 100 MB of 1000 MB, \+0\.0 MB within 3 s, over the last minutes −1\.0 MB a minute$/],
-    ['near its limit', worker({ rssBytes: 900 * MB }), 'warning', /900 MB/],
-    ['by its slope soon at its limit', worker({ rssBytes: 600 * MB, hostBytesPerSecond: MB }), 'warning', /over the last minutes \+60 MB a minute: the limit is 7 min away/],
-    ['grows slowly', worker({ hostBytesPerSecond: MB / 60 }), 'ok', /\+1\.0 MB a minute/],
-    ['large and growing fast while looking', worker({ rssBytes: 600 * MB, growth: { bytes: 15 * MB, seconds: 3 } }), 'warning', /\+15 MB within 3 s/],
-    ['a large front', worker({ isFront: true, limitBytes: 0, rssBytes: 2048 * MB }), 'warning', /2048 MB/],
-    ['a front as usual', worker({ isFront: true, limitBytes: 0, rssBytes: 150 * MB, growth: { bytes: 30 * MB, seconds: 3 } }), 'ok', /150 MB/],
-  ] as const) {
-    test(what, () => {
-      const [finding] = judgeMemory([facts])
-      assert.equal(finding?.level, level)
-      assert.match(finding?.text ?? '', text)
-    })
-  }
-})
-
-describe('machine', () => {
-  const folder: FolderFacts = { path: '/s', isThere: true, isWritable: true, isOurs: true, mode: 0o700, freeBytes: 10_000 * MB, freeInodes: 1e6, inodes: 2e6 }
-  const facts = (more: Partial<MachineFacts>): MachineFacts => ({ descriptors: null, bounds: null, timeWait: null, loopSeconds: null, folder: null, ...more })
-  const bounds = { memory: null, oomKills: 0, cpus: null }
-
-  for (const [what, given, level, text] of [
-    ['descriptors', { descriptors: { open: 50, limit: 20_000 } }, 'ok', /50 of 20000/],
-    ['descriptors, nearly none left', { descriptors: { open: 980, limit: 1_024 } }, 'wrong', /980 of 1024/],
-    ['descriptors, few allowed', { descriptors: { open: 50, limit: 1_024 } }, 'warning', /soon used up/],
-    ['no memory', { bounds: { ...bounds, memory: { availableBytes: 50 * MB, limitBytes: 1000 * MB } } }, 'wrong', /50 MB of 1000 MB/],
-    ['little memory', { bounds: { ...bounds, memory: { availableBytes: 200 * MB, limitBytes: 1000 * MB } } }, 'warning', /200 MB of 1000 MB/],
-    ['ends by the kernel', { bounds: { ...bounds, oomKills: 2 } }, 'warning', /ended 2 processes/],
-    ['half a core', { bounds: { ...bounds, cpus: 0.5 } }, 'warning', /0\.5 of a core/],
-    ['ports used up', { timeWait: { waiting: 27_000, ports: 28_232 } }, 'warning', /27000 connections/],
-    ['a busy loop', { loopSeconds: 0.7 }, 'warning', /late by at most 700 ms/],
-    ['a folder as it should be', { folder }, 'ok', /10000 MB free/],
-    ['a folder of another user', { folder: { ...folder, isOurs: false } }, 'wrong', /another user/],
-    ['a folder that can not be written', { folder: { ...folder, isWritable: false } }, 'wrong', /can not be written/],
-    ['a full disk', { folder: { ...folder, freeBytes: MB } }, 'wrong', /1\.0 MB free/],
-    ['no inodes', { folder: { ...folder, freeInodes: 0 } }, 'wrong', /state folder/],
-    ['a file system without inodes', { folder: { ...folder, freeInodes: 0, inodes: 0 } }, 'ok', /state folder/],
-    ['a folder open to others', { folder: { ...folder, mode: 0o755 } }, 'warning', /mode 755/],
-  ] as const) {
-    test(what, () => {
-      const [finding, ...more] = judgeMachine(facts(given))
-      assert.deepEqual([finding?.level, more], [level, []])
-      assert.match(finding?.text ?? '', text)
-    })
-  }
-
-  test('reads a metric by its whole name', () => {
-    assert.equal(metricIn('# HELP a b\na_b 3\na 2.5e-3\n', 'a'), 0.0025)
-    assert.equal(metricIn('a NaN\n', 'a'), null)
+  test('a run is held against its time-out, without the waiting', () => {
+    assert.deepEqual(judge({}, [50]).map((finding) => [finding.level, finding.cause]), [['warning', 'slow']])
+    assert.match(judge({}, [50])[0]?.text ?? '', /usually runs for 50 s, at most 60 s are allowed/)
+    assert.deepEqual(levels(judge({ latency: { p50: 30, p95: 45 } }, [2])), ['ok', 'ok'])
   })
+
+  test('answers that are late for waiting are not said to be slow runs', () => {
+    const late = judge({ latency: { p50: 30, p95: 100 } }, [2])
+    assert.deepEqual(late.map((finding) => [finding.level, finding.cause]), [['ok', undefined], ['warning', 'queue full']])
+    assert.doesNotMatch(late[1]?.advice ?? '', /timeoutMs/)
+  })
+
+  test('too few predictions are no statistics', () => assert.deepEqual(judge({ outcomes: { failed: 3 } }), []))
 })
 
 describe('a prediction both ways', () => {
   const facts = (status: number, code: string | null, workers: (boolean | null)[] | null): PredictionFacts => ({
-    model: 'm', front: { requestId: 'r', status, code, why: 'why', seconds: 0.1 },
+    model: 'm', restart: '`curl -X POST http://h/admin/m/restart`', front: { requestId: 'r', status, code, why: 'why', seconds: 0.1 },
     workers: workers === null ? { unseen: 'that wants the admin token', advice: 'set it' } : workers.map((ok, worker) => ({ worker, pid: 1, ok, seconds: 0.05, error: ok === false ? 'bad' : null })),
   })
 
@@ -218,63 +245,6 @@ describe('a prediction both ways', () => {
       assert.match(findings[0]?.text ?? '', text)
     })
   }
-})
-
-describe('proxy', () => {
-  const live = heard(200, '{"status":"live"}')
-  const facts = (more: Partial<ProxyFacts>): ProxyFacts => ({ url: 'https://p', answers: [live], status: null, stream: null, body: null, longestMs: 75_000, ...more })
-
-  for (const [what, answer, text] of [
-    ['502', heard(502, '<h1>'), /does not find the host/],
-    ['504', heard(504, ''), /nobody answers/],
-    ['404', heard(404, ''), /not the host’s/],
-    ['a redirect', heard(301, '', { location: 'https://q/' }), /with 301 to https:\/\/q\//],
-    ['a login page', heard(200, '<form>'), /not what the host says/],
-    ['silence', { kind: 'silence', code: 'ECONNRESET', why: 'reset the connection', seconds: 0.1 }, /the proxy reset the connection/],
-  ] as const) {
-    test(what, () => {
-      const [finding] = judgeProxy(facts({ answers: [answer] }))
-      assert.equal(finding?.level, 'wrong')
-      assert.match(finding?.text ?? '', text)
-    })
-  }
-
-  test('one failure of several is wrong, too, and the rest is looked at', () => {
-    const [first, second] = judgeProxy(facts({ answers: [live, heard(502, ''), live] }))
-    assert.match(first?.text ?? '', /1 of 3 times/)
-    assert.equal(second?.level, 'ok')
-  })
-
-  test('another host behind it', () => {
-    const status = { through: { ...statusOf({}), uptimeSeconds: 5_000 }, direct: statusOf({}) }
-    assert.match(judgeProxy(facts({ status }))[1]?.text ?? '', /another host/)
-  })
-
-  test('a service that gives up before a prediction may end', () => {
-    const answers = [heard(200, '{"status":"live"}', { server: 'cloudflare' })]
-    assert.deepEqual(levels(judgeProxy(facts({ answers, longestMs: 120_000 }))), ['ok', 'warning'])
-    assert.deepEqual(levels(judgeProxy(facts({ answers }))), ['ok'])
-  })
-})
-
-describe('pm2', () => {
-  const app = (more: Partial<Pm2App['pm2_env']>): Pm2App => ({
-    name: 'footlights', pid: 3,
-    pm2_env: { status: 'online', restart_time: 0, unstable_restarts: 0, kill_timeout: 40_000, treekill: false, exec_mode: 'cluster_mode', node_version: '24.1.0', wait_ready: true, ...more },
-  })
-
-  for (const [what, given, expected] of [
-    ['as ecosystem.config.js has it', {}, ['ok']],
-    ['its own defaults', { kill_timeout: 1_600, treekill: true, wait_ready: false }, ['ok', 'warning', 'warning', 'warning']],
-    ['started again and again', { restart_time: 50 }, ['warning']],
-    ['stopped for its configuration', { status: 'stopped', exit_code: 78 }, ['wrong']],
-    ['an old daemon', { node_version: '20.1.0' }, ['ok', 'wrong']],
-    ['an old daemon that runs it as a process of its own', { node_version: '20.1.0', exec_mode: 'fork_mode' }, ['ok']],
-  ] as const) {
-    test(what, () => assert.deepEqual(levels(judgePm2({ apps: [app(given)], drainMs: 30_000 })), expected))
-  }
-
-  test('without the host in it', () => assert.deepEqual(levels(judgePm2({ apps: [], drainMs: 1 })), ['ok']))
 })
 
 describe('the place of an error', () => {

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import type { Cause, Check, Finding } from '../../doctor/finding.ts'
 import type { TestHost } from '../helpers/start-test-host.ts'
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/footlights.mjs', import.meta.url))
+export const LAUNCHER = fileURLToPath(new URL('../../bin/footlights.mjs', import.meta.url))
 const NOT_INHERITED = ['NODE_TEST_CONTEXT', 'NODE_OPTIONS', 'PORT', 'HOST', 'LOG_LEVEL', 'FOOTLIGHTS_ADMIN_TOKEN', 'FOOTLIGHTS_CONFIG', 'FOOTLIGHTS_MODELS', 'FOOTLIGHTS_STATE']
 
 export interface Diagnosis {

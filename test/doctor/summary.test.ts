@@ -16,6 +16,13 @@ describe('summary', () => {
     assert.equal(first, 'end it')
   })
 
+  test('a state folder that can not be written comes before the start that it keeps from succeeding', () => {
+    for (const cause of ['disk', 'configuration'] as const) {
+      const findings = [finding({ level: 'wrong', cause: 'host down', advice: 'start the host' }), finding({ level: 'wrong', cause, advice: 'make it writable' })]
+      assert.equal(summarise(findings).first, 'make it writable')
+    }
+  })
+
   test('a warning counts only where nothing is wrong', () => {
     assert.match(summarise([finding({ level: 'warning', cause: 'crashes' }), finding({ level: 'wrong', cause: 'proxy' })]).text, /^The host is well, the proxy/)
     assert.deepEqual(summarise([finding({ level: 'warning', cause: 'proxy' }), finding({ level: 'warning', cause: 'crashes', text: 'm: 2 exits', advice: 'read' })]), {
