@@ -26,7 +26,10 @@ const ADVICE: Record<string, string> = {
   setup: 'it did not start: see the lines about workers',
 }
 /** Where it is another than of a process. */
-const THREAD_ADVICE: Record<string, string> = { oom: 'the JS heap of one thread was full: look for what it keeps, or raise its heapMb' }
+const THREAD_ADVICE: Record<string, string> = {
+  oom: 'the JS heap of one thread was full: look for what it keeps, or raise its heapMb',
+  cancelled: 'its caller left and it did not heed its signal: make it stop',
+}
 
 export function judgeExits({ models }: HostStatus, now: Date): Finding[] {
   const findings = models.flatMap((model) => judgeModel(model, now))

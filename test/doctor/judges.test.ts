@@ -139,6 +139,12 @@ describe('exits', () => {
     })
   }
 
+  test('a thread that was ended for a caller who left ran no native code that could not be ended alone', () => {
+    const advice = (more: object): string => judgeExits(statusOf({ exits: [exit({ cause: 'cancelled', ...more })] }), NOW)[0]?.advice ?? ''
+    assert.match(advice({}), /native code/)
+    assert.match(advice({ thread: true }), /did not heed its signal: make it stop$/)
+  })
+
   test('planned ones are no news', () => {
     assert.deepEqual(levels(judgeExits(statusOf({ exits: [exit({ planned: true, cause: 'reload' })] }), NOW)), ['ok'])
   })
