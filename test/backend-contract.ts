@@ -116,6 +116,15 @@ export function backendContract(name: string, create: (options: BackendOptions) 
       assert.deepEqual(sinks.map(({ outputs }) => outputs), [{ text: 't0', size: 3 }, undefined, { text: 't2', size: 3 }])
       assert.equal(sinks[1]?.error?.code, 'MODEL_FAILED')
     })
+
+    test('a batch with a result left out fails that item at once, and no other', async () => {
+      await using setting = await create({ model: 'batch' })
+      const sinks = [new RecordingSink(), new RecordingSink()]
+      const items = sinks.map((_, index) => itemOf(index + 1, { inputs: { text: index === 1 ? 'left out' : 't0', fail: false } }))
+      setting.backend.reserve('shared')?.run(items, sinks)
+      await Promise.all(sinks.map((sink) => sink.ended()))
+      assert.deepEqual([sinks[0]?.outputs, sinks[1]?.error?.code], [{ text: 't0', size: 2 }, 'INVALID_OUTPUT'])
+    })
   })
 
   describe(`${name} cancels`, () => {
@@ -174,6 +183,16 @@ export function backendContract(name: string, create: (options: BackendOptions) 
         assert.deepEqual([error?.code, heard], [code, ['failed', 'released']])
         assert.doesNotMatch(String(error?.message), /secret|home/)
         if (how === 'error' || how === 'string') assert.match(String(error?.cause), /secret/)
+      })
+    }
+
+    for (const [how, cause] of [['unreadable', /a message that throws/], ['unsendable', /BigInt/]] as const) {
+      test(`${how}: INTERNAL at once, and the place is free`, async () => {
+        await using setting = await create({ model: 'throws' })
+        const { error, heard } = await answer(setting, 1, { how })
+        assert.deepEqual([error?.code, heard], ['INTERNAL', ['failed', 'released']])
+        assert.match(String(error?.cause), cause)
+        assert.equal((await answer(setting, 2, { how: 'user' })).error?.code, 'MODEL_SAID')
       })
     }
 

@@ -179,6 +179,15 @@ describe('a batch', () => {
     assert.match(String(errorOf(ends[1])), /fails alone/)
     assert.deepEqual(outputsOf(ends[2]), { text: 't3', size: 3 })
   })
+
+  test('fails an item that was left out of a sparse array, and no other', async () => {
+    await using loaded = await load('batch')
+    const items = ['t1', 'left out', 't3'].map((text, index) => itemOf(index + 1, { inputs: { text, fail: false } }))
+    const ends = await loaded.runner.run(items, new AbortController().signal, items.map(() => new Seen()))
+    assert.deepEqual([outputsOf(ends[0]), outputsOf(ends[2])], [{ text: 't1', size: 3 }, { text: 't3', size: 3 }])
+    const error = errorOf(ends[1])
+    assert.ok(error instanceof HostError && error.code === 'INVALID_OUTPUT')
+  })
 })
 
 describe('files', () => {

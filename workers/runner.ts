@@ -152,15 +152,16 @@ export class Runner {
       if (!Array.isArray(results) || results.length !== items.length) {
         throw invalidOutput(new Error(`predictBatch returned ${Array.isArray(results) ? `${results.length} results` : typeof results} for ${items.length} items`))
       }
-      return await Promise.all(results.map((result: unknown) => this.#batchEnd(result)))
+      // Unlike `map`, this visits what was left out too.
+      return await Promise.all(Array.from(results, (result: unknown) => this.#batchEnd(result)))
     } catch (error) {
       return items.map(() => ({ error }))
     }
   }
 
   async #batchEnd(result: unknown): Promise<ItemEnd> {
-    if (result instanceof Error) return { error: result }
     try {
+      if (result instanceof Error) return { error: result }
       return { outputs: await this.#normalise(result) }
     } catch (error) {
       return { error }

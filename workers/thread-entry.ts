@@ -5,7 +5,7 @@ import { flushCompileCache } from 'node:module'
 import { authorLogEntry } from './author-log.ts'
 import type { LogLevel, PredictionFact, PredictItem } from './contract.ts'
 import { CreditedSink } from './credited-sink.ts'
-import { createHostError, describeThrown, HostError, toWire } from './errors.ts'
+import { createHostError, describeThrown, HostError, toWire, type WireError } from './errors.ts'
 import { FrontLink } from './front-link.ts'
 import { LogBudget } from './log-budget.ts'
 import { registerFootlightsResolution } from './resolve-hook.ts'
@@ -103,21 +103,26 @@ function beginWaiting(): void {
 
 async function run({ unit, items, alone }: UnitMessage): Promise<void> {
   running++
-  if (alone === true) for (const { id } of items) post({ type: 'taken', id })
-  const ends = await runUnit(items)
-  running--
-  post({ type: 'unit-ended', unit, ends })
+  try {
+    if (alone === true) for (const { id } of items) post({ type: 'taken', id })
+    const ends = await runUnit(items)
+    post({ type: 'unit-ended', unit, ends })
+  } catch (error) {
+    post({ type: 'unit-ended', unit, ends: items.map(() => ({ error: internalError(error), runMs: 0 })) })
+  } finally {
+    running--
+  }
   beginWaiting()
 }
 
 async function runUnit(items: PredictItem[]): Promise<ThreadEnd[]> {
   const unit: Running = { controller: new AbortController(), sinks: new Map(), cancelled: new Set() }
-  const sinks = items.map((item) => openSink(item, unit))
   const startedAt = performance.now()
   try {
+    const sinks = items.map((item) => openSink(item, unit))
     const ends = await loaded().run(items, unit.controller.signal, sinks)
     const runMs = performance.now() - startedAt
-    return ends.map((end, index) => threadEnd(end, items[index], sinks[index], unit, runMs))
+    return items.map((item, index) => threadEnd(ends[index], item, sinks[index], unit, runMs))
   } finally {
     for (const item of items) runningById.delete(item.id)
   }
@@ -131,13 +136,22 @@ function openSink(item: PredictItem, running: Running): CreditedSink {
   return sink
 }
 
-function threadEnd(end: ItemEnd, item: PredictItem | undefined, sink: CreditedSink | undefined, running: Running, runMs: number): ThreadEnd {
-  sink?.flush()
-  if ('outputs' in end) return end.outputs === undefined ? { runMs } : { outputs: end.outputs, runMs }
-  const reason: unknown = running.controller.signal.aborted ? running.controller.signal.reason : undefined
-  // What an author throws after being asked to stop is the stopping, not a failure.
-  const error = reason instanceof HostError && item !== undefined && running.cancelled.has(item.id) ? reason : end.error
-  return { error: toWire(error), runMs }
+function threadEnd(end: ItemEnd | undefined, { id }: PredictItem, sink: CreditedSink | undefined, running: Running, runMs: number): ThreadEnd {
+  try {
+    sink?.flush()
+    if (end === undefined) throw new Error('the prediction has no end')
+    if ('outputs' in end) return end.outputs === undefined ? { runMs } : { outputs: end.outputs, runMs }
+    const reason: unknown = running.controller.signal.aborted ? running.controller.signal.reason : undefined
+    // What an author throws after being asked to stop is the stopping, not a failure.
+    return { error: toWire(reason instanceof HostError && running.cancelled.has(id) ? reason : end.error), runMs }
+  } catch (error) {
+    return { error: internalError(error), runMs }
+  }
+}
+
+/** For what went wrong around the author's code. Whatever it was, the unit ends: one that doesn't holds its place until its time is over. */
+function internalError(thrown: unknown): WireError {
+  return { code: 'INTERNAL', message: 'The host failed on this prediction. The operator finds the cause in the log under the request id.', cause: describeThrown(thrown) }
 }
 
 function tellRunning(message: Exclude<ToThread, UnitMessage>): void {
