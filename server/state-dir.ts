@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { mkdir, open, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
@@ -7,6 +7,11 @@ import { ConfigError } from './config.ts'
 
 const OWNER_ONLY = 0o700
 const OTHERS = 0o077
+const STICKY = 0o1000
+/** What a host makes in its state folder. */
+const OWN_NAMES: ReadonlySet<string> = new Set(['run', 'uploads', 'results', 'examples'])
+/** In the root of a fresh volume. */
+const VOLUME_NAMES: ReadonlySet<string> = new Set(['lost+found'])
 
 /** The state folder of this host, checked and open to nobody else. */
 export interface StateDir {
@@ -37,9 +42,9 @@ export function defaultStateDir(port: number, uid: number | undefined): string {
 }
 
 /**
- * Makes the folder when it is not there, and closes it to other users.
+ * Makes the folder when it is not there, and closes it to other users. One that was there is closed only when nothing but ours is in it.
  *
- * @throws {ConfigError} when another user owns it, when it is a symbolic link or no folder, or when it cannot be made.
+ * @throws {ConfigError} when another user owns it, when others use it, when it is a symbolic link or no folder, or when it cannot be made.
  */
 export async function ensureStateDir(path: string): Promise<void> {
   try {
@@ -57,7 +62,7 @@ function unlessThere(error: unknown): void {
   if (errorCode(error) !== 'EEXIST') throw error
 }
 
-// Checks and changes go through one descriptor: in a folder that everyone writes to, a name can be exchanged between two calls.
+// Owner and mode are read and changed through one descriptor: in a folder that everyone writes to, a name can be exchanged between two calls.
 async function claim(path: string): Promise<void> {
   const folder = await open(resolve(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch((error: unknown) => {
     const code = errorCode(error)
@@ -67,10 +72,20 @@ async function claim(path: string): Promise<void> {
   try {
     const { uid, mode } = await folder.stat()
     if (uid !== process.getuid?.()) throw new ConfigError(`FOOTLIGHTS_STATE is refused: ${path} belongs to another user (uid ${uid})`)
-    if ((mode & OTHERS) !== 0 || (mode & OWNER_ONLY) !== OWNER_ONLY) await folder.chmod(OWNER_ONLY)
+    if ((mode & OTHERS) === 0 && (mode & OWNER_ONLY) === OWNER_ONLY) return
+    await requireUnused(path, mode)
+    await folder.chmod(OWNER_ONLY)
   } finally {
     await folder.close()
   }
+}
+
+/** Others may rely on a folder that is open to them: /tmp, a home, a project. */
+async function requireUnused(path: string, mode: number): Promise<void> {
+  const advice = `give the host a folder of its own, such as ${join(path, 'footlights')}`
+  if ((mode & STICKY) !== 0) throw new ConfigError(`FOOTLIGHTS_STATE is refused: ${path} is shared by all users, and would be closed to them; ${advice}`)
+  const foreign = (await readdir(path)).find((name) => !OWN_NAMES.has(name) && !VOLUME_NAMES.has(name))
+  if (foreign !== undefined) throw new ConfigError(`FOOTLIGHTS_STATE is refused: ${path} would be closed to other users, and holds what is not the host's (${foreign}); ${advice}`)
 }
 
 async function requireFolder(path: string): Promise<void> {

@@ -34,6 +34,37 @@ describe('ensureStateDir', () => {
     assert.equal(await modeOf(path), 0o700)
   })
 
+  it('closes a folder that an earlier host of ours has filled, be it the root of a volume', { skip: onWindows }, async (t) => {
+    const path = await folder(t)
+    for (const name of ['run', 'uploads', 'results', 'examples', 'lost+found']) await mkdir(join(path, name))
+    await chmod(path, 0o755)
+    await ensureStateDir(path)
+    assert.equal(await modeOf(path), 0o700)
+  })
+
+  it('takes a folder that is closed already as it is, whatever else is in it', { skip: onWindows }, async (t) => {
+    const path = await folder(t)
+    await writeFile(join(path, 'notes.txt'), '')
+    await ensureStateDir(path)
+    assert.equal(await modeOf(path), 0o700)
+  })
+
+  it('refuses an open folder with something in it that is not ours, and leaves it as it is', { skip: onWindows }, async (t) => {
+    const path = await folder(t)
+    await mkdir(join(path, 'run'))
+    await writeFile(join(path, 'notes.txt'), '')
+    await chmod(path, 0o755)
+    await assert.rejects(ensureStateDir(path), (error) => error instanceof ConfigError && error.message.includes('notes.txt') && error.message.includes(join(path, 'footlights')))
+    assert.equal(await modeOf(path), 0o755)
+  })
+
+  it('refuses a folder that all users share, as /tmp is, even an empty one, and leaves it as it is', { skip: onWindows }, async (t) => {
+    const path = await folder(t)
+    await chmod(path, 0o1777)
+    await assert.rejects(ensureStateDir(path), (error) => error instanceof ConfigError && error.message.includes('shared'))
+    assert.equal((await stat(path)).mode & 0o7777, 0o1777)
+  })
+
   it('refuses a folder of another user', { skip: onWindows }, async (t) => {
     const path = await folder(t)
     const asRoot = process.getuid?.() === 0
