@@ -209,8 +209,9 @@ function recordChange(model: HostedModel, event: SupervisionEvent, log: Logger):
 /** The one place that tells all of it, the worker's last words among them. */
 function logExit(model: string, { pid, planned, ...fields }: ExitRecord, log: Logger): void {
   const line = { model, workerPid: pid, ...fields }
-  if (planned) log.info(line, 'a worker ended')
-  else log.warn(line, 'a worker ended')
+  const message = fields.thread === true ? 'a thread ended' : 'a worker ended'
+  if (planned) log.info(line, message)
+  else log.warn(line, message)
 }
 
 function logOfModel(log: Logger, model: string, worker: number, message: Extract<FromWorker, { type: 'log' }>): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ExitRecord, Limits, ModelSpec, RestartReason } from '../workers/contract.ts'
+import type { ExitRecord, Limits, ModelSpec, RestartReason, ThreadDeath } from '../workers/contract.ts'
 import { Replica, type ReplicaOwner } from '../workers/replica.ts'
 import { HUNG_AFTER_MS, SUSPECT_AFTER_MS } from '../workers/suspicion.ts'
 import { FakeClock, FakeWorkers, itemOf, LIMITS, RecordingSink, settled, specOf } from './helpers/fake-worker.ts'
@@ -323,6 +323,35 @@ describe('the record of an exit', () => {
       assert.deepEqual(setting.exits.map((exit) => [exit.cause, exit.reason]), [[cause, reason]])
     })
   }
+
+  const ofThreads: [cause: ExitRecord['cause'], reason: ExitRecord['reason'], death: ThreadDeath, alone: boolean][] = [
+    ['code', 'crash', 'crash', false], ['poison', 'crash', 'crash', true], ['oom', 'oom', 'oom', true], ['deadline', 'timeout', 'timeout', true], ['cancelled', 'timeout', 'cancel', false],
+  ]
+  for (const [cause, reason, death, alone] of ofThreads) {
+    test(`of a thread that ended by ${death}${alone ? ' under one that ran alone' : ''} has the cause ${cause}, and is not that of the process`, async () => {
+      const { replica, workers, clock, exits, run } = createReplica().ready()
+      replica.sampled({ rssBytes: 300, cpuRatio: 0.5, rssSlopeBytesPerMinute: null })
+      run(1, alone)
+      const at = new Date(clock.now()).toISOString()
+      workers.last.say({ type: 'thread-ended', exit: { death, code: 3, uptimeSeconds: 1.5, error: 'Error: why\n    at predict' } })
+      // Its last words come by another way, and may be behind.
+      workers.last.lines = ['a last word']
+      await clock.pass(1_000)
+      assert.deepEqual(exits, [{
+        worker: 0, pid: workers.last.pid, thread: true, reason, cause, planned: false, signal: null, code: 3, at, uptimeSeconds: 1.5, rssBytes: 300,
+        lastLines: ['a last word', 'Error: why', '    at predict'],
+      }])
+      assert.deepEqual([replica.snapshot().lastExit, replica.snapshot().restarts], [null, 0])
+    })
+  }
+
+  test('says nothing of threads that end before they are ready: the process fails to start, and says why', async () => {
+    const { replica, workers, clock, exits } = createReplica()
+    replica.start()
+    workers.last.say({ type: 'thread-ended', exit: { death: 'crash', code: 1, uptimeSeconds: 0 } })
+    await clock.pass(1_000)
+    assert.deepEqual(exits, [])
+  })
 
   test('of a start that failed tells one that said so from one that crashed', () => {
     const { replica, workers, exits } = createReplica()

@@ -59,7 +59,7 @@ class Scene implements AsyncDisposable {
   }
 
   gone(begun: number): void {
-    this.runner.hear({ type: 'thread-gone', thread: THREAD, death: 'crash', begun })
+    this.runner.hear({ type: 'thread-gone', thread: THREAD, begun, exit: { death: 'crash', code: 1, uptimeSeconds: 1 } })
   }
 
   cut(): void {

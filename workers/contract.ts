@@ -102,6 +102,15 @@ export type PredictionFact =
 /** Why a thread died: its own end, its heap, or our terminating it for the prediction `blamed`. */
 export type ThreadDeath = 'crash' | 'oom' | 'timeout' | 'cancel'
 
+/** How a thread ended, as its process tells it. */
+export interface ThreadExit {
+  death: ThreadDeath
+  code: number
+  uptimeSeconds: number
+  /** What it threw and nobody caught, for the operator; absent when it threw nothing. */
+  error?: string
+}
+
 export type FromWorker =
   | { type: 'described'; spec: ModelSpec }
   | { type: 'ready'; setupMs: number }
@@ -109,6 +118,7 @@ export type FromWorker =
   | { type: 'heartbeat' }
   /** How many threads can take work now; anything below `threads` means one is being replaced. */
   | { type: 'threads'; ready: number; died?: ThreadDeath }
+  | { type: 'thread-ended'; exit: ThreadExit }
   /** A suspect that runs alone is about to begin. Without this word its worker may have died before, and it is not to blame. */
   | { type: 'taken'; id: number }
   | PredictionFact
@@ -199,13 +209,16 @@ export type RestartReason = 'crash' | 'oom' | 'rss' | 'hang' | 'timeout' | 'recy
 
 /**
  * What ended a worker, finer than the reason of its restart: `signal` and `code` as the operating system tells it; `poison` an input that ran alone and
- * had ended one before; `deadline` and `cancelled` a forced stop that took the process along; `canary` replaced for failing it.
+ * had ended one before; `deadline` and `cancelled` a forced stop that took the process along, or of a thread alone; `canary` replaced for failing it.
  */
 export type ExitCause = 'signal' | 'code' | 'oom' | 'rss' | 'hang' | 'poison' | 'deadline' | 'cancelled' | 'setup' | 'canary' | 'recycle' | 'stop'
 
 export interface ExitRecord {
   worker: number
+  /** Of its process, which lives on when a thread ended. */
   pid: number
+  /** A thread alone has ended. */
+  thread?: true
   reason: RestartReason | 'stop'
   cause: ExitCause
   /** It was asked to leave, its replacement being ready or not wanted. */
@@ -215,7 +228,7 @@ export interface ExitRecord {
   /** ISO 8601. */
   at: string
   uptimeSeconds: number
-  /** As last sampled. */
+  /** Of the process, as last sampled. */
   rssBytes: number
   /** The last lines that it wrote, at most 20. For the operator only. */
   lastLines: string[]

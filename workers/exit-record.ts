@@ -1,6 +1,8 @@
-import type { ExitCause, ExitRecord, Loss, RestartReason, WorkerExit } from './contract.ts'
+import type { ExitCause, ExitRecord, Loss, RestartReason, ThreadDeath, ThreadExit, WorkerExit } from './contract.ts'
 
 const KEPT = 20
+const KEPT_LINES = 20
+const KEPT_CHARACTERS = 500
 /** How V8 says that its heap is full, before it aborts. */
 const FULL_HEAP = /heap out of memory|allocation failed/i
 /** What a worker that was asked to stop ends with. */
@@ -41,6 +43,29 @@ export function causeOf({ exit, reason, killed, lastLines, wasCancelled, wasPois
   }
   if (isOutOfMemory(exit, lastLines)) return 'oom'
   return exit.signal === null ? 'code' : 'signal'
+}
+
+/** The same of a thread. A caller who left and a deadline count alike. */
+export function reasonOfDeath(death: ThreadDeath): RestartReason {
+  return death === 'cancel' ? 'timeout' : death
+}
+
+const CAUSE_OF_DEATH = { crash: 'code', oom: 'oom', timeout: 'deadline', cancel: 'cancelled' } as const satisfies Record<ThreadDeath, ExitCause>
+
+/** The same of a thread: one that crashed has ended by itself, be it for what nobody caught. @param wasPoison As for a process. */
+export function causeOfDeath(death: ThreadDeath, wasPoison: boolean): ExitCause {
+  return death === 'crash' && wasPoison ? 'poison' : CAUSE_OF_DEATH[death]
+}
+
+/** What its process wrote last, and what the thread threw. */
+export function lastWordsOf({ error }: ThreadExit, lastLines: readonly string[]): string[] {
+  const thrown = error === undefined ? [] : error.split('\n').map((line) => line.slice(0, KEPT_CHARACTERS))
+  return [...lastLines, ...thrown].slice(-KEPT_LINES)
+}
+
+/** A duration as it is told: to the ms. */
+export function inSeconds(ms: number): number {
+  return Math.round(ms) / 1000
 }
 
 /** What the predictions that ran there are told. */

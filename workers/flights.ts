@@ -21,7 +21,7 @@ interface Flight {
 }
 
 /** What a worker says of predictions. */
-export type PredictionMessage = Exclude<FromWorker, { type: 'heartbeat' | 'described' | 'ready' | 'setup-failed' | 'threads' | 'log' | 'log-dropped' }>
+export type PredictionMessage = Exclude<FromWorker, { type: 'heartbeat' | 'described' | 'ready' | 'setup-failed' | 'threads' | 'thread-ended' | 'log' | 'log-dropped' }>
 
 export interface FlightsOwner {
   /** A unit has ended: there is room. */

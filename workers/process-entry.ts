@@ -87,7 +87,7 @@ function openPool(): ThreadPool {
   if (settings === null || lanes === null) throw new Error('asked for threads before a model was named')
   return new ThreadPool(settings, lanes, {
     ready: (thread) => outbox.push({ type: 'thread-ready', thread }),
-    gone: (thread, death, begun) => outbox.push({ type: 'thread-gone', thread, death, begun }),
+    gone: (thread, begun, exit) => outbox.push({ type: 'thread-gone', thread, begun, exit }),
     setupFailed: (error) => outbox.push({ type: 'setup-failed', error }),
   })
 }

@@ -1,9 +1,9 @@
 import type {
-  Clock, ExitRecord, FromWorker, Limits, ModelSpec, PredictItem, PredictionSink, ReplicaSnapshot, ReplicaState, RestartReason, SpawnWorker, ThreadDeath, WorkerExit,
+  Clock, ExitRecord, FromWorker, Limits, ModelSpec, PredictItem, PredictionSink, ReplicaSnapshot, ReplicaState, RestartReason, SpawnWorker, ThreadDeath, ThreadExit, WorkerExit,
   WorkerHandle, WorkerSettings,
 } from './contract.ts'
 import { headlineOf, type WireError } from './errors.ts'
-import { deathBy, describeExit, type ExitReason } from './exit-record.ts'
+import { deathBy, describeExit, type ExitReason, lastWordsOf, reasonOfDeath } from './exit-record.ts'
 import { Flights } from './flights.ts'
 import { nextState, type ReplicaEvent } from './lifecycle.ts'
 import { Failures } from './restart-policy.ts'
@@ -11,6 +11,8 @@ import { type Moment, Tenure, type Usage } from './tenure.ts'
 
 /** From `stop` to SIGKILL. */
 const STOP_MS = 2_000
+/** What a thread wrote last comes by another way than the word of its end, and may be so far behind. */
+const LAST_WORDS_MS = 50
 
 /** What a replica tells its supervisor. Each call states a fact; the supervisor decides. */
 export interface ReplicaOwner {
@@ -296,6 +298,8 @@ export class Replica {
         return this.#setupFailed(message.error)
       case 'threads':
         return this.#threads(tenure, message.ready, message.died)
+      case 'thread-ended':
+        return this.#threadEnded(tenure, message.exit)
       case 'log':
         return this.#owner.log(message, this.worker)
       case 'log-dropped':
@@ -330,11 +334,17 @@ export class Replica {
   #threads(tenure: Tenure, ready: number, died: ThreadDeath | undefined): void {
     tenure.threads(ready, died, this.#deps.clock.now())
     if (died !== undefined && this.#state === 'ready') {
-      const reason: RestartReason = died === 'cancel' ? 'timeout' : died
-      this.#owner.restarted(reason)
+      this.#owner.restarted(reasonOfDeath(died))
       this.#owner.changed(this, 'thread replaced', died)
     }
     this.#owner.capacity()
+  }
+
+  /** Of one that ends while its process starts, the failed start tells. */
+  #threadEnded(tenure: Tenure, exit: ThreadExit): void {
+    if (this.#state !== 'ready' && this.#state !== 'draining') return
+    const record = tenure.recordOfThread(exit, this.worker, this.#now, this.#flights)
+    this.#deps.clock.after(LAST_WORDS_MS, () => this.#owner.exited({ ...record, lastLines: lastWordsOf(exit, tenure.handle.lastLines()) }))
   }
 
   #exited(exit: WorkerExit, tenure: Tenure): void {

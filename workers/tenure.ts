@@ -1,5 +1,5 @@
-import type { ExitRecord, ReplicaState, RestartReason, ThreadDeath, WorkerExit, WorkerHandle } from './contract.ts'
-import { causeOf, type ExitReason, isOutOfMemory } from './exit-record.ts'
+import type { ExitRecord, ReplicaState, RestartReason, ThreadDeath, ThreadExit, WorkerExit, WorkerHandle } from './contract.ts'
+import { causeOf, causeOfDeath, type ExitReason, inSeconds, isOutOfMemory, reasonOfDeath } from './exit-record.ts'
 import type { Flights } from './flights.ts'
 import { Suspicion } from './suspicion.ts'
 
@@ -101,7 +101,7 @@ export class Tenure {
 
   ready(threads: number, now: number): void {
     this.threadsReady = threads
-    this.readySeconds = (now - this.startedAt.ms) / 1000
+    this.readySeconds = inSeconds(now - this.startedAt.ms)
   }
 
   /** We ended it, so that nothing that ran there was the cause. */
@@ -119,7 +119,15 @@ export class Tenure {
     })
     return {
       worker, pid: this.handle.pid, reason, cause, planned: state === 'draining', signal: exit.signal, code: exit.code,
-      at: at.wall.toISOString(), uptimeSeconds: (at.ms - this.startedAt.ms) / 1000, rssBytes: this.usage.rssBytes, lastLines,
+      at: at.wall.toISOString(), uptimeSeconds: inSeconds(at.ms - this.startedAt.ms), rssBytes: this.usage.rssBytes, lastLines,
+    }
+  }
+
+  /** As `recordOf`, for a thread that ended alone; still without its last words. */
+  recordOfThread({ death, code, uptimeSeconds }: ThreadExit, worker: number, at: Moment, flights: Flights): Omit<ExitRecord, 'lastLines'> {
+    return {
+      worker, pid: this.handle.pid, thread: true, reason: reasonOfDeath(death), cause: causeOfDeath(death, flights.hasBegunLoner), planned: false, signal: null, code,
+      at: at.wall.toISOString(), uptimeSeconds, rssBytes: this.usage.rssBytes,
     }
   }
 

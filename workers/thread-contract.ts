@@ -2,7 +2,7 @@
  * What the front, a worker process and its threads say to each other. Control goes over IPC between front and process, where no author code
  * runs; work goes over a connection of its own between front and thread, its lane, so that a prediction wakes nobody on its way.
  */
-import type { FromWorker, Limits, ModelSpec, PredictionFact, PredictItem, ThreadDeath, Values, WorkerSettings } from './contract.ts'
+import type { FromWorker, Limits, ModelSpec, PredictionFact, PredictItem, ThreadExit, Values, WorkerSettings } from './contract.ts'
 import type { WireError } from './errors.ts'
 
 /** Where the threads of one worker reach the front. */
@@ -26,7 +26,7 @@ export type FromProcess =
   | Extract<FromWorker, { type: 'described' | 'ready' | 'setup-failed' | 'heartbeat' }>
   | { type: 'thread-ready'; thread: number }
   /** `begun`: the number of the last unit that it began. */
-  | { type: 'thread-gone'; thread: number; death: ThreadDeath; begun: number }
+  | { type: 'thread-gone'; thread: number; begun: number; exit: ThreadExit }
   | { type: 'withdrawn'; thread: number; begun: number; upTo: number }
 
 /** Process → thread, as tasks of the pool. `open` comes first and once. */

@@ -1,7 +1,8 @@
 import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { Limits, ModelSpec, ThreadDeath, WorkerSettings } from './contract.ts'
-import type { WireError } from './errors.ts'
+import type { Limits, ModelSpec, ThreadDeath, ThreadExit, WorkerSettings } from './contract.ts'
+import { describeThrown, type WireError } from './errors.ts'
+import { inSeconds } from './exit-record.ts'
 import { isAfter, type LaneAddress, type ThreadResult, type ThreadTask } from './thread-contract.ts'
 
 /** One piscina thread. */
@@ -17,7 +18,7 @@ interface PoolThread {
 export interface ThreadPoolEvents {
   /** The thread has set up, and run an example. */
   ready(thread: number): void
-  gone(thread: number, death: ThreadDeath, begun: number): void
+  gone(thread: number, begun: number, exit: ThreadExit): void
   /** A replaced thread could not be set up again. */
   setupFailed(error: WireError): void
 }
@@ -110,15 +111,21 @@ export class ThreadPool {
     opened.catch(() => {})
     const thread: PoolThread = { id, worker, gate, opened, isReady: false }
     this.#threads.set(id, thread)
-    let death: ThreadDeath = 'crash'
-    worker.once('error', (error) => {
-      death = deathOf(error)
-    })
-    worker.once('exit', () => {
-      this.#threads.delete(id)
-      if (!this.#isClosed) this.#events.gone(id, death, Atomics.load(gate, 0))
-    })
+    this.#watchEnd(thread)
     if (this.#isSettingUp) this.#setupReplacement(thread)
+  }
+
+  #watchEnd({ id, worker, gate }: PoolThread): void {
+    const startedAt = performance.now()
+    let thrown: Pick<ThreadExit, 'death' | 'error'> = { death: 'crash' }
+    worker.once('error', (error) => {
+      thrown = { death: deathOf(error), error: describeThrown(error) }
+    })
+    worker.once('exit', (code) => {
+      this.#threads.delete(id)
+      const uptimeSeconds = inSeconds(performance.now() - startedAt)
+      if (!this.#isClosed) this.#events.gone(id, Atomics.load(gate, 0), { ...thrown, code, uptimeSeconds })
+    })
   }
 
   async #setupThread(thread: PoolThread): Promise<void> {

@@ -140,7 +140,9 @@ export class UnitRunner {
 
   #threadGone(gone: Gone): void {
     const lane = this.#lanes.get(gone.thread)
-    this.#retire(gone.thread, lane?.terminating?.death ?? gone.death)
+    const death = lane?.terminating?.death ?? gone.exit.death
+    this.#retire(gone.thread, death)
+    this.#owner.say({ type: 'thread-ended', exit: { ...gone.exit, death } })
     if (lane?.isOpen === false) this.#lose(lane, gone)
     else if (lane !== undefined) this.#gone.set(gone.thread, gone)
   }
@@ -283,7 +285,7 @@ export class UnitRunner {
     }
   }
 
-  #lose(lane: Lane, { death, begun }: Gone): void {
+  #lose(lane: Lane, { begun, exit: { death } }: Gone): void {
     this.#lanes.delete(lane.thread)
     this.#gone.delete(lane.thread)
     const units = lane.takeAll()

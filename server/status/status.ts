@@ -58,8 +58,8 @@ function replicaOf({ lastExit, ...replica }: ReplicaSnapshot): object {
 }
 
 /** What a worker wrote may hold what its callers sent: this page is open to all of them. */
-function exitForAll({ worker, pid, reason, cause, planned, signal, code, at, uptimeSeconds, rssBytes }: ExitRecord): object {
-  return { worker, pid, reason, cause, planned, signal, code, at, uptimeSeconds, rssBytes }
+function exitForAll({ worker, pid, thread, reason, cause, planned, signal, code, at, uptimeSeconds, rssBytes }: ExitRecord): object {
+  return { worker, pid, ...(thread === true && { thread }), reason, cause, planned, signal, code, at, uptimeSeconds, rssBytes }
 }
 
 /** Without paths and stacks even so: a page is copied and shared more easily than a log. */

@@ -73,7 +73,7 @@ describe('gallery and status', { skip: skipsBrowser }, () => {
     await page.getByText('No success yet.').waitFor()
     await predict(host.url, 'exits', { text: 'x', how: 'kill' })
     await predict(host.url, 'exits', { text: 'well' })
-    await page.getByText('2 workers ended unplanned').click()
+    await page.getByText('2 unplanned ends').click()
     await page.getByText(/an input that ends workers, signal SIGKILL, after .+, with \d+ MiB/).waitFor()
     await page.getByText('the weights in weights.bin are broken').first().waitFor()
     await page.getByText(/Last success at \d\d:\d\d:\d\d\./).waitFor()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 
-import { predict, ready } from '../helpers/call.ts'
+import { eventually, predict, ready } from '../helpers/call.ts'
 import { startTestHost, type TestHost } from '../helpers/start-test-host.ts'
 import { jsonOf } from './json-of.ts'
 
@@ -46,5 +46,21 @@ describe('the exits of workers', () => {
       assert.deepEqual(line['lastLines'], ['the weights in /srv/private/weights.bin are broken', '    at load (/srv/private/model.ts:3:1)'])
       for (const field of ['uptimeSeconds', 'rssBytes', 'workerPid']) assert.equal(typeof line[field], 'number', field)
     })
+  })
+
+  it('of threads alone are told, too, with what they wrote or threw last', async () => {
+    await using host = await startTestHost({ models: ['exits'] })
+    await ready(host.url, 'exits')
+    for (const how of ['exit', 'throw later']) assert.equal((await predict(host.url, 'exits', { text: 'x', how })).body['code'], 'POISONOUS_INPUT')
+    const exits = await eventually(() => exitsOf(host), ({ length }) => length === 4)
+    assert.deepEqual(exits.map(({ reason, cause, thread, code, planned }: Record<string, unknown>) => [reason, cause, thread, code, planned]), [
+      ['crash', 'code', true, 3, false], ['crash', 'poison', true, 3, false], ['crash', 'code', true, 1, false], ['crash', 'poison', true, 1, false],
+    ])
+    assert.equal(exits[0].lastLines.at(-1), 'the weights could not be read, leaving')
+    assert.match(exits[2].lastLines.at(-1), /thrown from a timer/)
+    const line = await host.logged(({ message, cause }) => message === 'a thread ended' && cause === 'poison')
+    assert.deepEqual([line['level'], line['model'], line['worker'], line['code']], ['warn', 'exits', 0, 3])
+    const { replicas } = await ready(host.url, 'exits')
+    assert.deepEqual([replicas[0]?.restarts, replicas[0]?.lastExit], [0, null])
   })
 })

@@ -80,6 +80,8 @@ export interface ReplicaStatus {
 /** How a worker ended. */
 export interface ExitStatus {
   worker: number
+  /** A thread alone has ended; its process lives on. */
+  thread?: true
   reason: string
   /** Finer than the reason. */
   cause: string
