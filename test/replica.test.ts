@@ -266,6 +266,10 @@ describe('the record of an exit', () => {
       replica.kill('rss')
       workers.last.exit()
     }],
+    ['machine', 'rss', ({ replica, workers }) => {
+      replica.giveUp()
+      workers.last.exit()
+    }],
     ['hang', 'hang', async ({ replica, workers, clock }) => {
       await clock.pass(HUNG_AFTER_MS + 1)
       replica.judge(false)

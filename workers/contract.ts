@@ -209,9 +209,10 @@ export type RestartReason = 'crash' | 'oom' | 'rss' | 'hang' | 'timeout' | 'recy
 
 /**
  * What ended a worker, finer than the reason of its restart: `signal` and `code` as the operating system tells it; `poison` an input that ran alone and
- * had ended one before; `deadline` and `cancelled` a forced stop that took the process along, or of a thread alone; `canary` replaced for failing it.
+ * had ended one before; `deadline` and `cancelled` a forced stop that took the process along, or of a thread alone; `canary` replaced for failing it; `machine` ended
+ * for the sake of the machine's memory.
  */
-export type ExitCause = 'signal' | 'code' | 'oom' | 'rss' | 'hang' | 'poison' | 'deadline' | 'cancelled' | 'setup' | 'canary' | 'recycle' | 'stop'
+export type ExitCause = 'signal' | 'code' | 'oom' | 'rss' | 'hang' | 'poison' | 'deadline' | 'cancelled' | 'setup' | 'canary' | 'machine' | 'recycle' | 'stop'
 
 export interface ExitRecord {
   worker: number

@@ -23,6 +23,8 @@ export interface Ending {
   wasPoison: boolean
   /** It had failed its canary. */
   wasDoubted: boolean
+  /** Ended for the sake of the machine's memory. */
+  wasGivenUp: boolean
 }
 
 /** Did the process end for want of memory: because the heap of its main thread was full, or by the kernel? */
@@ -31,7 +33,8 @@ export function isOutOfMemory({ signal, outOfMemory }: WorkerExit, lastLines: re
 }
 
 /** What ended it, finer than the reason of its restart. */
-export function causeOf({ exit, reason, killed, lastLines, wasCancelled, wasPoison, wasDoubted }: Ending): ExitCause {
+export function causeOf({ exit, reason, killed, lastLines, wasCancelled, wasPoison, wasDoubted, wasGivenUp }: Ending): ExitCause {
+  if (wasGivenUp) return 'machine'
   if (wasPoison) return 'poison'
   if (reason === 'rss' || reason === 'hang' || reason === 'oom') return reason
   if (reason === 'timeout') return wasCancelled ? 'cancelled' : 'deadline'

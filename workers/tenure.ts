@@ -115,7 +115,7 @@ export class Tenure {
     const lastLines = this.handle.lastLines()
     const cause = causeOf({
       exit, reason, lastLines, killed: this.#isKilled, wasCancelled: this.#wasCancelled,
-      wasPoison: !this.isBlameless(reason) && flights.hasBegunLoner, wasDoubted: this.suspicion.isDoubted,
+      wasPoison: !this.isBlameless(reason) && flights.hasBegunLoner, wasDoubted: this.suspicion.isDoubted, wasGivenUp: this.#isGivenUp,
     })
     return {
       worker, pid: this.handle.pid, reason, cause, planned: state === 'draining', signal: exit.signal, code: exit.code,

@@ -8,7 +8,7 @@ const EXIT_REASON: Readonly<Record<string, string>> = {
 
 /** Where the reason alone would not say it. */
 const EXIT_CAUSE: Readonly<Record<string, string>> = {
-  poison: 'an input that ends workers', deadline: 'ran past its limit', cancelled: 'did not stop when its caller left', canary: 'failed its canary',
+  poison: 'an input that ends workers', deadline: 'ran past its limit', cancelled: 'did not stop when its caller left', canary: 'failed its canary', machine: 'gave way, the machine being short of memory',
 }
 
 /** Below it, memory counts as even. */
