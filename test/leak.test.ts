@@ -131,6 +131,10 @@ describe('slopeOf', () => {
     assert.ok(Math.abs((slopeOf(samplesOf({ grown: () => 0, seconds: 60 })) ?? 0) / MB) < 1)
   })
 
+  test('is told in whole bytes', () => {
+    assert.ok(Number.isInteger(slopeOf(samplesOf({ grown: (seconds) => seconds / 7, seconds: 60 }))))
+  })
+
   test('is not moved by a few outliers', () => {
     const samples = samplesOf({ grown: (seconds) => (seconds % 20 === 10 ? 500 : 0), seconds: 120 })
     assert.ok(Math.abs((slopeOf(samples) ?? 0) / MB) < 1)

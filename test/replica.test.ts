@@ -242,7 +242,7 @@ describe('two suspicions', () => {
 describe('the record of an exit', () => {
   test('says what is known: how it ended, how long it lived, what it held, what it wrote last', async () => {
     const { replica, workers, clock, exits } = createReplica().ready()
-    await clock.pass(12_000)
+    await clock.pass(12_000.123456)
     replica.sampled({ rssBytes: 300, cpuRatio: 0.5, rssSlopeBytesPerMinute: null })
     workers.last.lines = ['loading', 'Segmentation fault']
     const { pid } = workers.last

@@ -51,10 +51,10 @@ const TELLABLE_SHARE = 0.05
 const LEAST_GROWN_BYTES = 128 * 1024 * 1024
 const MINUTE_MS = 60_000
 
-/** Bytes per minute over about the last two minutes; null while there are too few samples. Garbage collection makes it swing. */
+/** Whole bytes per minute over about the last two minutes; null while there are too few samples. Garbage collection makes it swing. */
 export function slopeOf(samples: readonly MemorySample[]): number | null {
   const points = pointsWithin(samples, SLOPE_WINDOW_MS)
-  return points.length < LEAST_POINTS ? null : trendOf(points).bytesPerMs * MINUTE_MS
+  return points.length < LEAST_POINTS ? null : Math.round(trendOf(points).bytesPerMs * MINUTE_MS)
 }
 
 /**
