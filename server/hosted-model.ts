@@ -1,6 +1,6 @@
 import type { BatchLimits, Clock, Limits, ModelSpec, PredictItem, SupervisionEvent, Values } from '../workers/contract.ts'
 import type { ComponentSpec } from '../workers/components.ts'
-import { createHostError, type HostError } from '../workers/errors.ts'
+import { createHostError, HostError } from '../workers/errors.ts'
 import type { ProcessBackend } from '../workers/process-backend.ts'
 import { Idleness, type IdlenessOwner } from './idleness.ts'
 import { Line, type LineOwner } from './line.ts'
@@ -112,9 +112,20 @@ export class HostedModel implements RunOwner, LineOwner, IdlenessOwner {
    * @throws {HostError} `NOT_READY`, or `QUARANTINED` with the time of the next try.
    */
   async whenDescribed(signal?: AbortSignal): Promise<ModelSpec> {
+    this.#wakeUndescribed()
     await this.#face.first(signal, (giveUp) => this.#deps.clock.after(this.backend.isServing() ? this.#limits.holdMs : 0, giveUp))
+    this.#idleness.workEnded()
     if (this.spec === null) throw this.notServing()
     return this.spec
+  }
+
+  /** The same for one who brings work: refused, it counts as any other that is. */
+  async whenDescribedForWork(signal?: AbortSignal): Promise<ModelSpec> {
+    try {
+      return await this.whenDescribed(signal)
+    } catch (error) {
+      throw error instanceof HostError && signal?.aborted !== true ? this.#counted(error) : error
+    }
   }
 
   /** @throws {HostError} `INVALID_INPUT`, each refused input named. */
@@ -173,9 +184,13 @@ export class HostedModel implements RunOwner, LineOwner, IdlenessOwner {
     return Object.values(this.#outcomes).reduce((sum, count) => sum + count, 0)
   }
 
-  /** Nothing waits or runs. */
+  /** Nothing waits or runs, and nobody waits to hear what it is. */
   get isIdle(): boolean {
-    return this.#line.depth === 0 && this.#line.running === 0
+    return this.#line.depth === 0 && this.#line.running === 0 && !this.#face.isAwaited
+  }
+
+  get isDescribed(): boolean {
+    return this.spec !== null
   }
 
   get idleSeconds(): number {
@@ -194,8 +209,9 @@ export class HostedModel implements RunOwner, LineOwner, IdlenessOwner {
     })
   }
 
-  /** Brings the workers to the version on disk. Resolves when that is over, well or not. */
+  /** Brings the workers to the version on disk; one that sleeps takes it when it wakes. Resolves when that is over, well or not. */
   restart(why: string): Promise<void> {
+    this.#wakeUndescribed()
     return this.backend.restart(why)
   }
 
@@ -274,6 +290,11 @@ export class HostedModel implements RunOwner, LineOwner, IdlenessOwner {
 
   batched(size: number): void {
     this.#deps.metrics.batched(this.name, size)
+  }
+
+  /** Without a spec nothing comes into the line, whose work would wake it. */
+  #wakeUndescribed(): void {
+    if (this.spec === null) this.backend.wake()
   }
 
   /** A refusal before the line is an end, too. */

@@ -21,6 +21,8 @@ const MOST_RESERVED_MB = 512
 export interface GuardedModel {
   readonly name: string
   readonly isIdle: boolean
+  /** A worker has announced what it is. */
+  readonly isDescribed: boolean
   /** Rises with each prediction that ends. */
   readonly endedPredictions: number
   readonly backend: {
@@ -114,20 +116,23 @@ export class MemoryGuard {
     for (const name of this.#uses.keys()) if (!names.has(name)) this.#uses.delete(name)
     for (const model of this.#deps.models()) {
       const { name, isIdle, endedPredictions, backend } = model
-      const isAwake = !backend.snapshot().sleeping
+      const { sleeping, replicas } = backend.snapshot()
+      const isAwake = !sleeping
+      // What it loads now would be loaded again.
+      const isStarting = isAwake && replicas.some(({ state }) => state === 'starting') && !replicas.some(({ state }) => state === 'ready')
       const before = this.#uses.get(name)
-      const isUsed = before === undefined || !isIdle || before.endedPredictions !== endedPredictions || (isAwake && !before.wasAwake)
+      const isUsed = before === undefined || !isIdle || before.endedPredictions !== endedPredictions || (isAwake && !before.wasAwake) || isStarting
       this.#uses.set(name, { endedPredictions, wasAwake: isAwake, usedAt: isUsed ? now : before.usedAt })
     }
   }
 
   #models(): ModelMemory[] {
     const now = this.#deps.clock.now()
-    return [...this.#deps.models()].map(({ name, isIdle, backend }) => {
+    return [...this.#deps.models()].map(({ name, isIdle, isDescribed, backend }) => {
       const { sleeping, replicas } = backend.snapshot()
       const workers = sleeping ? [] : replicas.filter(({ pid }) => pid !== null)
       return {
-        name, isBusy: !isIdle, idleMs: now - (this.#uses.get(name)?.usedAt ?? now),
+        name, isBusy: !isIdle, isDescribed, idleMs: now - (this.#uses.get(name)?.usedAt ?? now),
         workers: workers.map(({ worker, rssBytes, state }) => ({ worker, rssBytes, isReady: state === 'ready' })),
       }
     })

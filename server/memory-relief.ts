@@ -8,7 +8,9 @@ export interface ModelMemory {
   name: string
   /** Something waits or runs. */
   isBusy: boolean
-  /** Since it was busy, started or woken. */
+  /** It has told what it is: one that sleeps before that is not known to anybody. */
+  isDescribed: boolean
+  /** Since it was busy, became ready or was woken. */
   idleMs: number
   /** Those that have a process. */
   workers: readonly WorkerMemory[]
@@ -45,7 +47,7 @@ export function isShort({ availableBytes, reserveBytes }: MemoryNeed): boolean {
 export function reliefFor(need: MemoryNeed, models: readonly ModelMemory[]): Relief {
   if (!isShort(need)) return { kind: 'none' }
   const isCritical = need.availableBytes < need.reserveBytes * CRITICAL_SHARE
-  const idle = models.filter(({ isBusy, workers }) => !isBusy && workers.length > 0).sort((a, b) => b.idleMs - a.idleMs)
+  const idle = models.filter(({ isBusy, isDescribed, workers }) => !isBusy && isDescribed && workers.length > 0).sort((a, b) => b.idleMs - a.idleMs)
   const first = idle[0]
   if (first !== undefined && (isCritical || first.idleMs >= JUST_USED_MS)) return { kind: 'sleep', model: first.name }
   if (first !== undefined || !isCritical) return { kind: 'none' }

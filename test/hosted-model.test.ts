@@ -172,6 +172,21 @@ describe('while no worker is ready', () => {
     await assert.rejects(late.prediction.result(), { code: 'NOT_READY' })
   })
 
+  test('work that waits to hear what the model is, is refused after holdMs and counted; who only asks for its description is not', async () => {
+    const fake = createFakeModel({ limits: { holdMs: 2_000 } })
+    fake.backend.start()
+    const isNotReady = (error: unknown): boolean => error instanceof HostError && error.code === 'NOT_READY'
+    const refused = Promise.all([assert.rejects(fake.model.whenDescribedForWork(), isNotReady), assert.rejects(fake.model.whenDescribed(), isNotReady)])
+    const left = new AbortController()
+    const gone = assert.rejects(fake.model.whenDescribedForWork(left.signal), isNotReady)
+    left.abort()
+    await gone
+    await fake.clock.pass(2_000)
+    await refused
+    assert.equal(fake.model.view().outcomes.rejected, 1)
+    assert.match(await fake.metrics.text(), /^footlights_shed_total\{model="fake",reason="not_ready"\} 1$/m)
+  })
+
   test('what waited in the line before is held from then on', async () => {
     const fake = createFakeModel({ limits: { holdMs: 10_000 } }).start()
     fake.submit()
@@ -341,6 +356,30 @@ describe('a model that sleeps', () => {
     assert.equal(fake.workers.last.killed, false)
   })
 
+  test('is woken by whoever wants to hear what it is, when it went to sleep before it could tell', async () => {
+    const fake = createFakeModel()
+    fake.backend.start()
+    fake.backend.giveWay('memory is short')
+    fake.workers.last.exit()
+    await settled()
+    assert.equal(fake.snapshot().sleeping, true)
+    const described = fake.model.whenDescribed()
+    assert.equal(fake.workers.all.length, 2)
+    fake.workers.last.becomeReady(fake.spec)
+    assert.equal((await described).title, 'fake')
+  })
+
+  test('is busy while someone waits to hear what it is', async () => {
+    const fake = createFakeModel()
+    fake.backend.start()
+    assert.equal(fake.model.isIdle, true)
+    const described = fake.model.whenDescribed()
+    assert.equal(fake.model.isIdle, false)
+    fake.workers.last.becomeReady(fake.spec)
+    await described
+    assert.equal(fake.model.isIdle, true)
+  })
+
   test('falls asleep after idleSeconds without work, counted from the last', async () => {
     const fake = createFakeModel({ spec: { idleSeconds: 60 } }).start()
     const heartbeats = async (seconds: number): Promise<void> => {
@@ -386,6 +425,19 @@ describe('a model that sleeps', () => {
     assert.equal(fake.workers.all.length, 1)
     fake.submit()
     assert.equal(fake.workers.all.length, 2)
+  })
+
+  test('is started by a restart when it went to sleep before it could tell what it is', async () => {
+    const fake = createFakeModel()
+    fake.backend.start()
+    fake.backend.giveWay('memory is short')
+    fake.workers.last.exit()
+    await settled()
+    void fake.model.restart('asked')
+    assert.equal(fake.workers.all.length, 2)
+    fake.workers.last.becomeReady(fake.spec)
+    assert.equal(fake.model.view().state, 'ready')
+    assert.equal(fake.snapshot().sleeping, false)
   })
 })
 

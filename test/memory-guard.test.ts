@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { createLogger } from '../server/log.ts'
 import type { MachineMemory } from '../server/machine-memory.ts'
 import { type GuardedModel, MemoryGuard } from '../server/memory-guard.ts'
+import type { ReplicaState } from '../workers/contract.ts'
 import { OomKills } from '../workers/oom.ts'
 import { createFakeModel } from './helpers/fake-model.ts'
 import { FakeClock, settled } from './helpers/fake-worker.ts'
@@ -15,10 +16,11 @@ const CRITICAL = { availableBytes: 20 * MB, limitBytes: 2_000 * MB }
 /** A model with one worker, idle until told otherwise. */
 function createGuarded(name: string, asked: string[], rssBytes = 50 * MB) {
   const base = createFakeModel().start().snapshot()
+  const stateNow = (): ReplicaState => (guarded.isStarting ? 'starting' : 'ready')
   const guarded = {
-    name, isIdle: true, endedPredictions: 0, asleep: false,
+    name, isIdle: true, isDescribed: true, endedPredictions: 0, asleep: false, isStarting: false,
     backend: {
-      snapshot: () => ({ ...base, sleeping: guarded.asleep, replicas: base.replicas.map((replica) => ({ ...replica, rssBytes })) }),
+      snapshot: () => ({ ...base, sleeping: guarded.asleep, replicas: base.replicas.map((replica) => ({ ...replica, rssBytes, state: stateNow() })) }),
       giveWay: (why: string) => {
         guarded.asleep = true
         asked.push(`${name} sleeps: ${why}`)
@@ -86,6 +88,26 @@ describe('the guard of the memory', () => {
     assert.deepEqual(who(), [])
     await clock.pass(3_000)
     assert.deepEqual(who(), ['a sleeps'])
+  })
+
+  test('leaves one alone that has not told yet what it is, and counts the start as use', async () => {
+    const { clock, state, who, a, b, c } = createGuard()
+    b.isIdle = c.isIdle = false
+    a.isDescribed = false
+    a.isStarting = true
+    await clock.pass(5_000)
+    state.memory = CRITICAL
+    b.isIdle = c.isIdle = true
+    await clock.pass(20_000)
+    assert.deepEqual(who(), ['b sleeps', 'c sleeps'])
+    state.memory = SHORT
+    a.isDescribed = true
+    await clock.pass(20_000)
+    a.isStarting = false
+    await clock.pass(9_000)
+    assert.deepEqual(who(), ['b sleeps', 'c sleeps'])
+    await clock.pass(3_000)
+    assert.deepEqual(who(), ['b sleeps', 'c sleeps', 'a sleeps'])
   })
 
   test('has an idle model give way to one that is woken, at once', async () => {

@@ -5,8 +5,8 @@ import { JUST_USED_MS, type ModelMemory, reliefFor } from '../server/memory-reli
 const SHORT = { availableBytes: 90, reserveBytes: 100 }
 const CRITICAL = { availableBytes: 20, reserveBytes: 100 }
 
-function model(name: string, { isBusy = false, idleMs = 60_000, rss = [50] }: { isBusy?: boolean; idleMs?: number; rss?: number[] } = {}): ModelMemory {
-  return { name, isBusy, idleMs, workers: rss.map((rssBytes, worker) => ({ worker, rssBytes, isReady: true })) }
+function model(name: string, { isBusy = false, isDescribed = true, idleMs = 60_000, rss = [50] }: { isBusy?: boolean; isDescribed?: boolean; idleMs?: number; rss?: number[] } = {}): ModelMemory {
+  return { name, isBusy, isDescribed, idleMs, workers: rss.map((rssBytes, worker) => ({ worker, rssBytes, isReady: isDescribed })) }
 }
 
 describe('while memory is short', () => {
@@ -27,6 +27,12 @@ describe('while memory is short', () => {
 
   test('one without a process has nothing to give', () => {
     assert.deepEqual(reliefFor(SHORT, [model('asleep', { rss: [] }), model('b', { idleMs: 20_000 })]), { kind: 'sleep', model: 'b' })
+  })
+
+  test('one that has not told yet what it is stays, also when memory is nearly gone', () => {
+    const models = [model('new', { isDescribed: false }), model('b', { idleMs: 20_000 })]
+    assert.deepEqual(reliefFor(SHORT, models), { kind: 'sleep', model: 'b' })
+    assert.deepEqual(reliefFor(CRITICAL, models.slice(0, 1)), { kind: 'none' })
   })
 
   test('busy models are left alone as long as memory is not nearly gone; then the biggest worker ends', () => {

@@ -66,7 +66,13 @@ export class GradioHost {
   async call(req: Request, res: Response): Promise<Call> {
     const arrivedMs = performance.now()
     const model = this.model(req)
-    return { req, res, model, spec: model.spec ?? (await model.whenDescribed()), arrivedMs }
+    return { req, res, model, spec: model.spec ?? (await model.whenDescribedForWork()), arrivedMs }
+  }
+
+  /** What is asked for is the description itself. @throws {HostError} as `call`. */
+  async described(req: Request): Promise<Pick<Call, 'model' | 'spec'>> {
+    const model = this.model(req)
+    return { model, spec: model.spec ?? (await model.whenDescribed()) }
   }
 
   /** @throws {HostError} `MODEL_NOT_FOUND` */

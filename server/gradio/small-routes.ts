@@ -40,12 +40,12 @@ export function appRoutes(host: GradioHost): Route[] {
 }
 
 async function config(host: GradioHost, req: Request, res: Response): Promise<void> {
-  const { model, spec } = await host.call(req, res)
+  const { model, spec } = await host.described(req)
   sendFresh(res, appConfig(model.name, spec, host.context(req, model)))
 }
 
 async function info(host: GradioHost, req: Request, res: Response): Promise<void> {
-  const { model, spec } = await host.call(req, res)
+  const { model, spec } = await host.described(req)
   sendFresh(res, apiInfo(spec, host.context(req, model)))
 }
 
@@ -85,7 +85,7 @@ function logout(host: GradioHost, req: Request, res: Response): void {
 }
 
 async function summary(host: GradioHost, req: Request, res: Response): Promise<void> {
-  const { model, spec } = await host.call(req, res)
+  const { model, spec } = await host.described(req)
   const { outcomes, latency } = model.view()
   const total = Object.values(outcomes).reduce((sum, count) => sum + count, 0)
   const percentiles = { '50th': latency.p50, '90th': latency.p95, '99th': latency.p95 }

@@ -58,7 +58,7 @@ async function prepare(
 ): Promise<StoredInputs> {
   const waiting = startWaiting(res, timeoutMs)
   try {
-    const spec = model.spec ?? (await model.whenDescribed(waiting.signal))
+    const spec = model.spec ?? (await model.whenDescribedForWork(waiting.signal))
     return await readInputs(deps, req, spec, body, waiting.signal)
   } catch (error) {
     // Whoever stops for the signal may throw an error of its own; the reason is what the caller is told.
