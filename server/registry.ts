@@ -80,6 +80,7 @@ export class Registry {
   readonly #leaving = new Set<HostedModel>()
   readonly #complainedOf = new Set<string>()
   #reloading: Promise<void> = Promise.resolve()
+  #isUnreadable = false
   #isClosing = false
 
   constructor(deps: RegistryDeps) {
@@ -129,7 +130,7 @@ export class Registry {
   async reloadModel(name: string, why: string): Promise<void> {
     const fresh = await this.#findAndStart()
     const model = this.#models.get(name)
-    if (model !== undefined && !fresh.includes(model)) await model.restart(why)
+    if (fresh !== null && model !== undefined && !fresh.includes(model)) await model.restart(why)
   }
 
   /** Ends all workers at once. */
@@ -140,20 +141,29 @@ export class Registry {
 
   async #reloadAll(why: string): Promise<void> {
     const fresh = await this.#findAndStart()
+    if (fresh === null) return
     for (const model of [...this.#models.values()]) if (!this.#isClosing && !fresh.includes(model)) await model.restart(why)
   }
 
-  async #findAndStart(): Promise<HostedModel[]> {
-    if (this.#isClosing) return []
-    const fresh = await this.find().catch((error: unknown) => {
-      this.#deps.log.error({ error }, 'the models folder could not be read')
-      return []
-    })
+  /** @returns What is new; null when the folder can't be read: then there is no other version that the models could be brought to. */
+  async #findAndStart(): Promise<HostedModel[] | null> {
+    if (this.#isClosing) return null
+    const fresh = await this.find().catch((error: unknown) => this.#unreadable(error))
+    if (fresh === null) return null
+    this.#isUnreadable = false
     for (const model of fresh) {
       this.#deps.log.info({ model: model.name }, 'a model is new')
       model.backend.start()
     }
     return fresh
+  }
+
+  /** Said once, until it could be read again: each of its models would ask for it. */
+  #unreadable(error: unknown): null {
+    const { config, log } = this.#deps
+    if (!this.#isUnreadable) log.warn({ folder: config.models, why: error instanceof Error ? error.message : String(error) }, "the models folder can't be read; the models that were found in it serve on")
+    this.#isUnreadable = true
+    return null
   }
 
   async #letGo(model: HostedModel): Promise<void> {

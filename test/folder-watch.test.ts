@@ -113,6 +113,16 @@ describe('a watched folder', () => {
     await Promise.all([changes.next(), rm(at('a'), { recursive: true })])
   })
 
+  for (const depth of ['inside', 'names'] as const) {
+    test(`that is removed and comes back is watched again (${depth})`, async (t) => {
+      const { changes, at, folder } = await watched(t, { options: { depth } })
+      await Promise.all([changes.next(), rm(folder, { recursive: true })])
+      await sleep(SETTLED_MS)
+      await Promise.all([changes.next(), mkdir(folder).then(() => writeFile(at('model.ts'), 'two'))])
+      await Promise.all([changes.next(), writeFile(at('labels.txt'), 'cat')])
+    })
+  }
+
   test('that is closed says nothing more', async (t) => {
     const { changes, at, watch } = await watched(t)
     await writeFile(at('model.ts'), 'two')

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, test, type TestContext } from 'node:test'
 import { eventually, getJson, predict, ready, statusOf } from './helpers/call.ts'
-import { startTestHost, type TestHost } from './helpers/start-test-host.ts'
+import { type LogLine, startTestHost, type TestHost } from './helpers/start-test-host.ts'
 
 const VERSIONED = fileURLToPath(new URL('fixtures/models/versioned/', import.meta.url))
 const ECHO = fileURLToPath(new URL('fixtures/models/echo/', import.meta.url))
@@ -58,6 +58,23 @@ describe('a watched models folder', () => {
     assert.equal((await predict(host.url, 'echo', { text: 'x' })).body['code'], 'MODEL_NOT_FOUND')
     await eventually(() => modelsMeasured(host), (all) => all.join() === 'linked')
     assert.equal((await host.children()).length, 1)
+  })
+
+  test('that is removed and made again is watched on; meanwhile its models serve, and the log says once that it is gone', async (t) => {
+    const { models } = await site(t)
+    await makeVersion(join(models, 'versioned'), 1)
+    await using host = await startTestHost({ models: [], env: { FOOTLIGHTS_MODELS: models, FOOTLIGHTS_WATCH: 'on' } })
+    await eventually(() => versionOf(host, 'versioned'), (version) => version === 1)
+    await rm(models, { recursive: true })
+    const isSaid = ({ message }: LogLine): boolean => /models folder can't be read/.test(message)
+    await host.logged(isSaid)
+    assert.equal(await versionOf(host, 'versioned'), 1)
+    await makeVersion(join(models, 'versioned'), 2)
+    await eventually(() => versionOf(host, 'versioned'), (version) => version === 2)
+    assert.deepEqual(await names(host), ['versioned'])
+    assert.deepEqual(host.logs.filter(isSaid).map(({ level, error }) => [level, error]), [['warn', undefined]])
+    await makeVersion(join(models, 'versioned'), 3)
+    await eventually(() => versionOf(host, 'versioned'), (version) => version === 3)
   })
 
   test('takes up a model whose file comes after its folder, and one that is mended, at once', async (t) => {

@@ -1,9 +1,11 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 /** A save is several events, and weights are written for seconds: a change is over when nothing more has come for so long. */
 const QUIET_MS = 300
+/** A folder that is gone has nothing that would tell of its return. */
+const LOOK_FOR_IT_MS = 1_000
 /** Folders watched at most, of one that somebody pointed at his whole disk. */
 const MOST_FOLDERS = 1_000
 
@@ -23,7 +25,7 @@ export interface FolderWatchOptions {
 /**
  * Says when something in a folder has changed, once all of it has been written: added, removed, renamed, or with another size or time.
  * Folders are watched one by one, so that those that are no part of a model cost nothing and one that is made anew is found again.
- * A file system that can't be watched (or the kernel's limit on watches) leaves `look`.
+ * One that is gone as a whole, or can't be watched (the kernel has a limit), is looked at once a second; what can't be watched further down leaves `look`.
  */
 export class FolderWatch {
   readonly #folder: string
@@ -32,7 +34,7 @@ export class FolderWatch {
   readonly #watchers = new Map<string, { watcher: FSWatcher; id: string }>()
   #seen: string | null = null
   #looking: Promise<void>
-  #quietTimer: NodeJS.Timeout | null = null
+  #timer: NodeJS.Timeout | null = null
   #closed = false
 
   constructor(folder: string, events: FolderWatchEvents, { depth }: FolderWatchOptions = { depth: 'inside' }) {
@@ -49,18 +51,22 @@ export class FolderWatch {
 
   /** Compares what is there with what was, after the usual quiet; for whoever knows better than the file system's events. */
   look(): void {
-    if (this.#closed) return
-    if (this.#quietTimer !== null) clearTimeout(this.#quietTimer)
-    this.#quietTimer = setTimeout(() => {
-      this.#looking = this.#looking.then(() => this.#compare())
-    }, QUIET_MS).unref()
+    this.#lookAfter(QUIET_MS)
   }
 
   close(): void {
     this.#closed = true
-    if (this.#quietTimer !== null) clearTimeout(this.#quietTimer)
+    if (this.#timer !== null) clearTimeout(this.#timer)
     for (const { watcher } of this.#watchers.values()) watcher.close()
     this.#watchers.clear()
+  }
+
+  #lookAfter(ms: number): void {
+    if (this.#closed) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#looking.then(() => this.#compare())
+    }, ms).unref()
   }
 
   async #compare(): Promise<void> {
@@ -70,6 +76,7 @@ export class FolderWatch {
     else await this.#takeInside(this.#folder, found, folders)
     if (this.#closed) return
     for (const [path, { watcher }] of this.#watchers) if (!folders.has(path)) this.#unwatch(path, watcher)
+    if (!this.#watchers.has(this.#folder)) this.#lookAfter(LOOK_FOR_IT_MS)
     const before = this.#seen
     this.#seen = JSON.stringify([...found].sort())
     if (before !== null && before !== this.#seen) this.#events.changed()
@@ -112,9 +119,13 @@ export class FolderWatch {
   #watch(folder: string, id: string): void {
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => {
-        if (name === null || !NOT_WATCHED.test(name)) this.look()
+        // By its own name a folder says that it is gone.
+        if (name === null || name === basename(folder) || !NOT_WATCHED.test(name)) this.look()
       })
-      watcher.on('error', () => this.#unwatch(folder, watcher))
+      watcher.on('error', () => {
+        this.#unwatch(folder, watcher)
+        this.#lookAfter(LOOK_FOR_IT_MS)
+      })
       this.#watchers.set(folder, { watcher, id })
     } catch {
       // The next look at another folder's event, or the operator's word, finds the change all the same.
