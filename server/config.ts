@@ -132,7 +132,7 @@ const fileSchema = z.strictObject({
   keepFilesSeconds: wholeNumber(1),
   drainMs: wholeNumber(0, MAX_TIMER_MS),
   minFreeMb: wholeNumber(0),
-  watch: flag,
+  watch: z.boolean('must be on or off (in the configuration file true or false)'),
   limits: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be the name of a model'), limitsSchema),
   apps: z.unknown().refine(() => false, 'is not possible: apps are not supported yet'),
 }).exactPartial()

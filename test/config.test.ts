@@ -60,6 +60,10 @@ describe('loadConfig', () => {
     }
   })
 
+  it('names the words for a switch to who uses another', async (t) => {
+    await assert.rejects(loadConfig({ FOOTLIGHTS_WATCH: 'yes' }, await folder(t)), refusedWith('FOOTLIGHTS_WATCH must be on or off', 'not "yes"'))
+  })
+
   it('reads every variable', async (t) => {
     const cwd = await folder(t)
     await mkdir(join(cwd, 'demos'))

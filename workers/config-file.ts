@@ -43,7 +43,7 @@ export interface ConfigFile {
   /** MiB of the machine's memory (or of our control group's) that shall stay available: below it idle models sleep. 0 never. Default: 5 %, from 64 to 512. */
   minFreeMb?: number
   /**
-   * A changed, new or removed model comes into force by itself, the new version first. `FOOTLIGHTS_WATCH` (`true` or `false`). Default: where stdout
+   * A changed, new or removed model comes into force by itself, the new version first. `FOOTLIGHTS_WATCH` (`on` or `off`). Default: where stdout
    * is a terminal and `NODE_ENV` is not `production`; elsewhere `POST /admin/<model>/restart` and the signal SIGUSR2 do it.
    */
   watch?: boolean
