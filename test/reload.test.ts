@@ -53,8 +53,13 @@ describe('a watched models folder', () => {
     await eventually(() => versionOf(host, 'linked'), (version) => version === 2)
     await makeVersion(join(folder, 'release-2'), 3)
     await eventually(() => versionOf(host, 'linked'), (version) => version === 3)
+    await eventually(() => predict(host.url, 'echo', { text: 'x' }), ({ status }) => status === 200)
+    const accepted = await fetch(`${host.url}/echo/predict`, { method: 'POST', headers: { 'content-type': 'application/json', prefer: 'respond-async' }, body: '{"text":"kept"}' })
+    const { id } = (await accepted.json()) as { id: string }
+    await eventually(() => getJson(host.url, `/echo/predictions/${id}`), ({ state }) => state === 'succeeded')
     await rm(join(models, 'echo'), { recursive: true })
     await eventually(() => names(host), (all) => all.join() === 'linked')
+    assert.deepEqual((await getJson(host.url, `/echo/predictions/${id}`))['outputs'], { text: 'kept' })
     assert.equal((await predict(host.url, 'echo', { text: 'x' })).body['code'], 'MODEL_NOT_FOUND')
     await eventually(() => modelsMeasured(host), (all) => all.join() === 'linked')
     assert.equal((await host.children()).length, 1)

@@ -51,9 +51,10 @@ export function createPredictionCanceller(deps: AppDeps): RequestHandler<Predict
 /** Null when another front has it and has answered. */
 async function find({ gateway, siblings }: AppDeps, req: Request<PredictionParams>, res: Response): Promise<Prediction | null> {
   const { model, id } = req.params
-  const { name } = gateway.model(model)
-  const known = gateway.prediction(name, id)
+  // Before the model: it may be hosted no more, and what it did can still be read.
+  const known = gateway.prediction(model, id)
   if (known !== undefined) return known
+  const { name } = gateway.model(model)
   if (await siblings.pass(req, res, { kind: 'prediction', model: name, id })) return null
   // One that has it no more may have left it to us meanwhile.
   const inherited = gateway.prediction(name, id)
