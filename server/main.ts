@@ -25,7 +25,7 @@ import { createPredictionLog } from './prediction-log.ts'
 import { Registry } from './registry.ts'
 import { PortHeldError, reclaimPort } from './reclaim-port.ts'
 import { reloadOnSave, reloadOnSignal } from './reload.ts'
-import { reapOrphans, RunState } from './run-state.ts'
+import { findFronts, reapOrphans, RunState } from './run-state.ts'
 import { createPredictionKeeper } from './siblings/prediction-keeper.ts'
 import { Siblings } from './siblings/siblings.ts'
 import { SiblingSocket } from './siblings/socket.ts'
@@ -230,7 +230,7 @@ function isWatching({ watch }: Config): boolean {
 /** Refuse new work, finish what was accepted, end the workers, leave nothing behind. */
 async function stop(host: Host): Promise<void> {
   const cut = new AbortController()
-  const closed = cluster.isWorker ? await handOver(host, cut.signal) : await drainInPlace(host, cut.signal)
+  const closed = isReplaced(host) ? await handOver(host, cut.signal) : await drainInPlace(host, cut.signal)
   clock.after(LAST_ANSWERS_MS, () => cut.abort())
   await closed.port
   await host.siblings.bequeath()
@@ -242,6 +242,11 @@ async function stop(host: Host): Promise<void> {
   host.runState.remove()
   await host.stateDir.close()
   host.log.info({}, 'stopped')
+}
+
+/** pm2 reloads us: another front shares the port. In a cluster that is stopped there is none, and its daemon leaves the port to us. */
+function isReplaced({ stateDir }: Host): boolean {
+  return cluster.isWorker && findFronts(stateDir.path).some(({ isAlive }) => isAlive)
 }
 
 /** Resolves when what was accepted has ended; `port` when the last connection is closed. In an object, since a promise of a promise is one. */

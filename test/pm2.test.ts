@@ -132,6 +132,20 @@ describe('pm2 with ecosystem.config.js', () => {
     assert.deepEqual((await readdir(join(pm2.home, 'state', 'run'))).length, 2, 'the files of the new host and no others')
   })
 
+  it('keeps the port open for a stop until what was accepted has ended, and refuses new work meanwhile', async (t) => {
+    const pm2 = await startPm2(t, {}, ['echo', 'long-stream'])
+    await pm2.run('start', 'ecosystem.config.js')
+    const headers = { 'content-type': 'application/json' }
+    const under = await fetch(`${pm2.url}/long-stream/predict`, { method: 'POST', headers: { ...headers, prefer: 'respond-async' }, body: JSON.stringify({ count: 150, pauseMs: 30 }) })
+    assert.equal(under.status, 202)
+    const stopped = pm2.run('stop', 'footlights')
+    let answer = await predict(pm2.url)
+    while (answer === '{"text":"hello"}') answer = await predict(pm2.url)
+    assert.match(answer, /^503 .*DRAINING/)
+    await stopped
+    await assert.rejects(fetch(pm2.url))
+  })
+
   it('does not start a host again whose configuration is bad', async (t) => {
     const pm2 = await startPm2(t, { LOG_LEVEL: 'loud' })
     await pm2.run('start', 'ecosystem.config.js')
