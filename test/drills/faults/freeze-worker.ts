@@ -15,7 +15,8 @@ export const freezeWorker: Drill = {
     const pid = (await statusOf(host.url, 'slow')).replicas[0]?.pid ?? 0
     const startTime = processStartTime(pid)
     const hung = host.logged((line) => isChange(line, 'slow', 'hung')).then(({ at }) => {
-      process.kill(pid, 'SIGCONT')
+      // Where the host was faster, there is nobody left to thaw.
+      if (isSameProcess(pid, startTime)) process.kill(pid, 'SIGCONT')
       return at
     })
     await stage.inject(() => process.kill(pid, 'SIGSTOP'))
