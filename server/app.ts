@@ -1,4 +1,5 @@
 /** Assembles Express: what every request passes, then the routes, then what no route took. Never listens. */
+import type { RequestListener } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import express from 'express'
 import type { Express, Request, RequestHandler, Response } from 'express'
@@ -16,6 +17,7 @@ import type { MemoryGuard } from './memory-guard.ts'
 import type { Metrics } from './metrics.ts'
 import { createPages } from './pages/routes.ts'
 import { mountRest } from './rest/routes.ts'
+import { createPlainPredict } from './rest/plain-predict.ts'
 import { createPredictHandler } from './rest/predict.ts'
 import { createHostCheck } from './security/hosts.ts'
 import { createOriginCheck } from './security/origins.ts'
@@ -57,7 +59,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('etag', false)
   app.disable('x-powered-by')
   app.use(createEntrance(deps))
-  // First of all routes, and the only hot one: the router tries them in order.
+  // First of all routes: the router tries them in order.
   app.post('/:model/predict', createPredictHandler(deps))
   const pages = createPages(app, deps)
   mountStatus(app, deps, pages)
@@ -72,15 +74,21 @@ export function createApp(deps: AppDeps): Express {
   return app
 }
 
+/** The host's face to the network: plain predictions, and before all else that Express has. */
+export function createFace(deps: AppDeps, app: Express): RequestListener {
+  const plain = createPlainPredict(deps, app)
+  return (req, res) => {
+    if (!plain(req, res)) app(req, res)
+  }
+}
+
 /** What every request passes: its id, its measure, and whether it may come in at all. */
 function createEntrance({ config, metrics }: AppDeps): RequestHandler {
   const checkHost = createHostCheck(config.allowedHosts)
   const checkOrigin = createOriginCheck(config)
   // One function for all requests; `this` is the response that closed.
   function observe(this: Response): void {
-    const { req } = this
-    const status = this.headersSent ? this.statusCode : CLOSED_UNANSWERED
-    metrics.observeHttp(routeOf(req), req.method, status, (performance.now() - this.locals.startedMs) / 1_000)
+    metrics.observeHttp(routeOf(this.req), this, (performance.now() - this.locals.startedMs) / 1_000)
   }
   return (req, res, next) => {
     const given = req.headers['x-request-id']
@@ -94,7 +102,6 @@ function createEntrance({ config, metrics }: AppDeps): RequestHandler {
   }
 }
 
-const CLOSED_UNANSWERED = 499
 const NO_ROUTE = 'none'
 
 /** The pattern that took the request: few, whatever callers ask for. */

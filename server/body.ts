@@ -26,27 +26,47 @@ const INFLATERS = {
  * @param maxBytes Bound on the bytes that arrive and on what they inflate to.
  * @throws {RequestError} `UNSUPPORTED_TYPE`, `TOO_LARGE` or `MALFORMED_BODY`; `SlowBodyError` when the sender stalls.
  */
-export async function readJsonObject(req: IncomingMessage, maxBytes: number): Promise<JsonObject> {
+export function readJsonObject(req: IncomingMessage, maxBytes: number): Promise<JsonObject> {
+  return new Promise((resolve, reject) => takeJsonObject(req, maxBytes, resolve, reject))
+}
+
+/** The same for the hottest route, without promises: one of the two is called, once, maybe at once. `taken` must not throw. */
+export function takeJsonObject(req: IncomingMessage, maxBytes: number, taken: (body: JsonObject) => void, failed: (error: unknown) => void): void {
   const { headers } = req
-  if (headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0') return {}
-  if (headers['content-type'] !== 'application/json') requireJsonType(headers['content-type'])
-  const body = await readBody(req, maxBytes)
-  if (body.length === 0) return {}
-  const parsed = parseJsonObject(body)
-  if (body.length >= WORTH_FREEING_BYTES) freeBuffer(body)
-  return parsed
+  if (headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0') return taken({})
+  const parse = (body: Buffer): void => {
+    let parsed: JsonObject = {}
+    try {
+      if (body.length > 0) parsed = parseJsonObject(body)
+    } catch (error) {
+      return failed(error)
+    }
+    if (body.length >= WORTH_FREEING_BYTES) freeBuffer(body)
+    taken(parsed)
+  }
+  try {
+    if (headers['content-type'] !== 'application/json') requireJsonType(headers['content-type'])
+  } catch (error) {
+    return failed(error)
+  }
+  takeBody(req, maxBytes, parse, failed)
 }
 
 /** Reads a body whole and inflates it. */
 export function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => takeBody(req, maxBytes, resolve, reject))
+}
+
+function takeBody(req: IncomingMessage, maxBytes: number, taken: (body: Buffer) => void, failed: (error: unknown) => void): void {
   const encoding = req.headers['content-encoding']
-  return encoding === undefined || encoding === 'identity' ? collect(req, maxBytes) : readPacked(req, encoding, maxBytes)
+  if (encoding === undefined || encoding === 'identity') collect(req, maxBytes, taken, failed)
+  else readPacked(req, encoding, maxBytes).then(taken, failed)
 }
 
 async function readPacked(req: IncomingMessage, encoding: string, maxBytes: number): Promise<Buffer> {
   const name = encoding.trim().toLowerCase()
   if (!isInflatable(name)) throw new RequestError('UNSUPPORTED_TYPE', 'The content encoding is not supported; gzip, deflate and br are.')
-  const packed = await collect(req, maxBytes)
+  const packed = await new Promise<Buffer>((resolve, reject) => collect(req, maxBytes, resolve, reject))
   return packed.length === 0 ? packed : await unpack(name, packed, maxBytes)
 }
 
@@ -63,28 +83,37 @@ async function unpack(encoding: keyof typeof INFLATERS, packed: Buffer, maxBytes
   }
 }
 
-function collect(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  if (Number(req.headers['content-length']) > maxBytes) return Promise.reject(tooLarge(maxBytes))
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bodyBytes = 0
-    const onData = (chunk: Buffer): void => {
-      bodyBytes += chunk.length
-      chunks.push(chunk)
-      if (bodyBytes > maxBytes) settle(() => reject(tooLarge(maxBytes)))
-      else if (chunks.length > 1) heardFrom(req)
-    }
-    const onEnd = (): void => settle(() => resolve(oneBuffer(chunks)))
-    const onClose = (): void => settle(() => reject(new RequestError('MALFORMED_BODY', 'The body ended early.')))
-    const settle = (outcome: () => void): void => {
-      noLongerAwaited(req)
-      req.off('data', onData).off('end', onEnd).off('close', onClose)
-      outcome()
-    }
-    awaitSender(req, () => settle(() => reject(new SlowBodyError())))
-    // An aborted request emits 'error' too; without a listener it would be thrown.
-    req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', ignoreError)
+function collect(req: IncomingMessage, maxBytes: number, taken: (body: Buffer) => void, failed: (error: unknown) => void): void {
+  if (Number(req.headers['content-length']) > maxBytes) return failed(tooLarge(maxBytes))
+  const chunks: Buffer[] = []
+  let bodyBytes = 0
+  let isSettled = false
+  // Listeners stay where they are: the request has few events left, and taking them off costs more than hearing those.
+  const settle = (): boolean => {
+    if (isSettled) return false
+    isSettled = true
+    noLongerAwaited(req)
+    return true
+  }
+  const fail = (error: Error): void => {
+    if (settle()) failed(error)
+  }
+  req.on('data', (chunk: Buffer) => {
+    if (isSettled) return
+    bodyBytes += chunk.length
+    chunks.push(chunk)
+    if (bodyBytes > maxBytes) fail(tooLarge(maxBytes))
+    else if (chunks.length > 1) heardFrom(req)
   })
+  req.on('end', () => {
+    if (settle()) taken(oneBuffer(chunks))
+  })
+  req.on('close', () => {
+    if (!isSettled) fail(new RequestError('MALFORMED_BODY', 'The body ended early.'))
+  })
+  // An aborted request emits 'error' too; without a listener it would be thrown.
+  req.on('error', ignoreError)
+  awaitSender(req, () => fail(new SlowBodyError()))
 }
 
 function ignoreError(): void {

@@ -63,9 +63,13 @@ export class Gateway {
 
   /** @throws {HostError} `MODEL_NOT_FOUND` */
   model(name: string): HostedModel {
-    const model = this.#models.get(name)
+    const model = this.hosted(name)
     if (model === undefined) throw createHostError('MODEL_NOT_FOUND', 'There is no model of this name.')
     return model
+  }
+
+  hosted(name: string): HostedModel | undefined {
+    return this.#models.get(name)
   }
 
   models(): HostedModel[] {

@@ -82,6 +82,11 @@ export class HostedModel implements RunOwner, LineOwner, IdlenessOwner {
     return this.#face.spec
   }
 
+  /** What it takes and gives is known, and no file is among it. */
+  get isPlain(): boolean {
+    return this.#face.isPlain
+  }
+
   get outputSpecs(): Readonly<Record<string, ComponentSpec>> {
     return this.#face.outputs
   }

@@ -1,5 +1,5 @@
 /** Every error of the host as HTTP: which status a code has, what the body says, and how Express's own errors get a code. */
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ErrorRequestHandler, Request, Response } from 'express'
 
 import { createHostError, describeThrown, HostError, RequestError } from '../workers/errors.ts'
@@ -197,17 +197,22 @@ function statusOf(thrown: unknown): number | undefined {
 /** The last middleware: every error leaves as a problem, or in Gradio's form on Gradio's routes, and nothing else is said. */
 export function createErrorHandler(log: Logger): ErrorRequestHandler {
   return (thrown: unknown, req: Request, res: Response, _next) => {
-    const error = toHostError(thrown)
-    const requestId = res.locals.requestId ?? ''
-    logError(log, error, req, requestId)
-    if (res.headersSent || res.destroyed) {
-      res.destroy()
-      return
-    }
-    if (GRADIO_PATH.test(req.path)) writeError(res, error, problemOf(error, requestId).status, 'application/json', JSON.stringify({ detail: error.message }))
-    else sendProblem(res, error, requestId)
-    lingerForBody(req)
+    answerError(log, thrown, res, res.locals.requestId ?? '', GRADIO_PATH.test(req.path))
   }
+}
+
+/** Ends a request with what was thrown on its way: logged, told, and what still comes of the body read. */
+export function answerError(log: Logger, thrown: unknown, res: ServerResponse, requestId: string, inGradioForm = false): void {
+  const error = toHostError(thrown)
+  const { req } = res
+  logError(log, error, req, requestId)
+  if (res.headersSent || res.destroyed) {
+    res.destroy()
+    return
+  }
+  if (inGradioForm) writeError(res, error, problemOf(error, requestId).status, 'application/json', JSON.stringify({ detail: error.message }))
+  else sendProblem(res, error, requestId)
+  lingerForBody(req)
 }
 
 const LINGER_MS = 5_000
@@ -216,7 +221,7 @@ const LINGER_MS = 5_000
  * A caller still sending gets the answer before the connection goes: closing at once would make its kernel drop what it has not read yet.
  * What still comes is read and discarded; this bounds for how long.
  */
-function lingerForBody(req: Request): void {
+function lingerForBody(req: IncomingMessage): void {
   if (req.complete) return
   const { socket } = req
   req.resume()
@@ -227,7 +232,7 @@ function lingerForBody(req: Request): void {
   req.once('close', () => clearTimeout(timer))
 }
 
-function logError(log: Logger, error: HostError, req: Request, requestId: string): void {
+function logError(log: Logger, error: HostError, req: IncomingMessage, requestId: string): void {
   const fields = { requestId, method: req.method, code: error.code }
   if (error.code === 'INTERNAL') log.error({ ...fields, cause: describeThrown(error.cause ?? error) }, 'request failed')
   else log.debug({ ...fields, detail: error.message }, 'request refused')

@@ -50,17 +50,23 @@ export function createLogger({ level, pretty, destination }: LogOptions): Logger
 /** Logs one line that a model wrote. */
 export type LineLog = (model: string, worker: number, stream: 'stdout' | 'stderr', text: string) => void
 
-/**
- * For what models write: the same lines as by `log.info`, made by hand. A talkative model writes a hundred thousand lines a second, which took the logger
- * all of that second.
- */
 export function createLineLog(log: Logger): LineLog {
+  const write = createInfoLog(log, 'a model wrote')
+  return (model, worker, stream, text) => write({ model, worker, stream, text })
+}
+
+/** Flat, with values that JSON has; `timestamp`, `level` and `message` are no names for them. */
+export type PlainFields = Readonly<Record<string, string | number>>
+
+/**
+ * The same lines as by `log.info(fields, message)`, made by hand: for what comes ten thousand times a second, where the logger's own way takes four times as long.
+ */
+export function createInfoLog(log: Logger, message: string): (fields: PlainFields) => void {
   const target = targets.get(log)
-  if (target === undefined) return (model, worker, stream, text) => log.info({ model, worker, stream, text }, 'a model wrote')
-  const fixed = `,"level":"info","message":"a model wrote","pid":${process.pid},"model":`
-  return (model, worker, stream, text) => {
-    if (!log.isLevelEnabled('info')) return
-    target.write(`{${isoTimestamp().slice(1)}${fixed}${JSON.stringify(model)},"worker":${worker},"stream":"${stream}","text":${JSON.stringify(text)}}\n`)
+  if (target === undefined) return (fields) => log.info(fields, message)
+  const fixed = `,"level":"info","message":${JSON.stringify(message)},"pid":${process.pid},`
+  return (fields) => {
+    if (log.isLevelEnabled('info')) target.write(`{${isoTimestamp().slice(1)}${fixed}${JSON.stringify(fields).slice(1)}\n`)
   }
 }
 
@@ -69,8 +75,17 @@ export function isTerminal(): boolean {
   return process.stdout.isTTY === true
 }
 
+let stampedMs = NaN
+let timestamp = ''
+
+/** Many lines share their millisecond. */
 function isoTimestamp(): string {
-  return `,"timestamp":"${new Date().toISOString()}"`
+  const now = Date.now()
+  if (now !== stampedMs) {
+    stampedMs = now
+    timestamp = `,"timestamp":"${new Date(now).toISOString()}"`
+  }
+  return timestamp
 }
 
 type LogMethod = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>

@@ -10,7 +10,7 @@ import { LaneListener } from '../workers/lane-listener.ts'
 import { OomKills } from '../workers/oom.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
 import { UsageSampler } from '../workers/usage.ts'
-import { createApp } from './app.ts'
+import { type AppDeps, createApp, createFace } from './app.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import { FileStore } from './files/store.ts'
 import { Gateway } from './gateway.ts'
@@ -107,7 +107,7 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
     port: config.port, host: config.host, onWriteError: (error) => log.warn({ error }, 'the run-state file could not be written; orphans would not be found'),
   })
   const usage = new UsageSampler(SAMPLE_USAGE_MS)
-  const metrics = new Metrics({ models: () => [...models.values()].map((model) => model.view()), portsReclaimed: () => portsReclaimed, memory: () => memory.view() })
+  const metrics: Metrics = new Metrics({ models: () => [...models.values()].map((model) => model.view()), portsReclaimed: () => portsReclaimed, memory: () => memory.view() })
   const oomKills = new OomKills()
   const memory: MemoryGuard = new MemoryGuard({
     read: () => readMachineMemory(readText), minFreeMb: config.minFreeMb, models: () => models.values(), oomKills, clock, log, evicted: (model) => metrics.evicted(model),
@@ -126,7 +126,7 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
     env: workerEnvironment(process.env),
   })
   const logPrediction = createPredictionLog(log)
-  const registry = new Registry({
+  const registry: Registry = new Registry({
     config, stateDir: stateDir.path, spawn, clock, random: Math.random, usage, memory, metrics, log, filesAreWatched: isWatching(config),
     ended: (run, outcome, error) => {
       logPrediction(run, outcome, error)
@@ -139,12 +139,13 @@ async function buildHost({ config, log, stateDir, startedAt, portsReclaimed }: B
   boundHeapGrowth(() => gateway.underWay)
   const siblings = new Siblings({ stateDir: stateDir.path, startedAt, isDraining: () => gateway.isDraining(), log })
   siblings.keep('prediction', createPredictionKeeper(gateway))
-  const app = createApp({
+  const deps: AppDeps = {
     config, gateway, files, metrics, memory, log, siblings, startedAt, version: await packageVersion(),
     events: () => [...models.values()].flatMap((model) => model.view().events).sort((a, b) => a.at.localeCompare(b.at)),
-  })
+  }
+  const app = createApp(deps)
   const socket = new SiblingSocket({ stateDir: stateDir.path, siblings, app })
-  return { config, log, stateDir, runState, files, usage, memory, registry, models, gateway, siblings, socket, server: createHttpServer(app) }
+  return { config, log, stateDir, runState, files, usage, memory, registry, models, gateway, siblings, socket, server: createHttpServer(createFace(deps, app)) }
 }
 
 async function packageVersion(): Promise<string> {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ReplicaSnapshot, RestartReason } from '../workers/contract.ts'
 import { REPLICA_STATES } from '../workers/lifecycle.ts'
@@ -15,6 +16,8 @@ const RESTART_REASONS: readonly RestartReason[] = ['crash', 'oom', 'rss', 'hang'
 const REPLAY_OUTCOMES = ['replayed', 'succeeded', 'failed'] as const
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+/** nginx's number for a caller who left before the answer. */
+const CLOSED_UNANSWERED = 499
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128]
 
 export interface MetricsSources {
@@ -111,8 +114,9 @@ export class Metrics {
     this.#evictions.inc({ model })
   }
 
-  observeHttp(route: string, method: string, code: number, seconds: number): void {
-    this.#http.observe({ route, method, code: String(code) }, seconds)
+  /** Of an answer that is over; one that was never begun counts as 499. */
+  observeHttp(route: string, { req, headersSent, statusCode }: ServerResponse, seconds: number): void {
+    this.#http.observe({ route, method: req.method ?? '', code: String(headersSent ? statusCode : CLOSED_UNANSWERED) }, seconds)
   }
 
   #pulledGauges(): void {

@@ -1,5 +1,5 @@
 import type { HostError } from '../workers/errors.ts'
-import type { Logger } from './log.ts'
+import { createInfoLog, type Logger, type PlainFields } from './log.ts'
 import type { Outcome } from './metrics.ts'
 import type { PredictionRun } from './prediction-run.ts'
 
@@ -17,11 +17,15 @@ export type LogPrediction = (run: PredictionRun, outcome: Outcome, error: HostEr
  * are on their way: no caller waits for them.
  */
 export function createPredictionLog(log: Logger): LogPrediction {
+  const writeGood = createInfoLog(log, MESSAGE)
   let entries: Entry[] = []
   const write = (): void => {
     const ended = entries
     entries = []
-    for (const entry of ended) logPrediction(log, entry)
+    for (const { run, outcome, error } of ended) {
+      if (error === undefined) writeGood(fieldsOf(run, outcome))
+      else logError(log, fieldsOf(run, outcome), error)
+    }
   }
   // Before the log itself writes its last.
   process.prependOnceListener('exit', write)
@@ -31,21 +35,21 @@ export function createPredictionLog(log: Logger): LogPrediction {
   }
 }
 
-function logPrediction(log: Logger, { run, outcome, error }: Entry): void {
-  const level = error === undefined ? 'info' : levelOf(error)
-  if (!log.isLevelEnabled(level)) return
-  const { prediction } = run
-  const fields: Record<string, unknown> = {
+const MESSAGE = 'prediction'
+
+function fieldsOf({ prediction, traceId, replays }: PredictionRun, outcome: Outcome): PlainFields {
+  return {
     model: prediction.model, predictionId: prediction.id, requestId: prediction.requestId, outcome,
     waitMs: Math.round(prediction.waitSeconds * 1000), runMs: Math.round(prediction.runSeconds * 10_000) / 10,
+    ...(traceId === undefined ? {} : { traceId }),
+    ...(replays > 0 ? { replays } : {}),
   }
-  if (run.traceId !== undefined) fields['traceId'] = run.traceId
-  if (run.replays > 0) fields['replays'] = run.replays
-  if (error !== undefined) {
-    fields['code'] = error.code
-    if (error.cause !== undefined) fields['cause'] = error.cause
-  }
-  log[level](fields, 'prediction')
+}
+
+function logError(log: Logger, fields: PlainFields, error: HostError): void {
+  const level = levelOf(error)
+  if (!log.isLevelEnabled(level)) return
+  log[level]({ ...fields, code: error.code, ...(error.cause === undefined ? {} : { cause: error.cause }) }, MESSAGE)
 }
 
 function levelOf(error: HostError): 'info' | 'warn' | 'error' {

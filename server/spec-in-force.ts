@@ -1,4 +1,4 @@
-import { type InputsResult, inputsSchema } from '../workers/components.ts'
+import { hasFiles, type InputsResult, inputsSchema } from '../workers/components.ts'
 import type { ComponentSpec } from '../workers/components.ts'
 import type { ModelSpec, Values } from '../workers/contract.ts'
 import { createHostError, type HostError } from '../workers/errors.ts'
@@ -11,9 +11,15 @@ export class SpecInForce {
   #spec: ModelSpec | null = null
   #check: ((raw: unknown) => InputsResult) | null = null
   #revision = 0
+  #isPlain = false
 
   get spec(): ModelSpec | null {
     return this.#spec
+  }
+
+  /** There is a spec, and none of its values is a file: requests need nothing but their JSON, and answers nothing of their requests. */
+  get isPlain(): boolean {
+    return this.#isPlain
   }
 
   get outputs(): Readonly<Record<string, ComponentSpec>> {
@@ -36,6 +42,7 @@ export class SpecInForce {
       this.#check = inputsSchema(spec.inputs)
     }
     this.#spec = spec
+    this.#isPlain = !hasFiles(spec.inputs) && !hasFiles(spec.outputs)
     this.wakeWaiters()
   }
 

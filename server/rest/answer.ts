@@ -47,10 +47,10 @@ export type Render = (values: Values) => Values
 
 const AS_THEY_ARE: Render = (values) => values
 
-/** Makes the public form of values for one request: stored files become links. Values without files are passed on as they are. */
-export function createRender(req: Request, specs: Readonly<Record<string, ComponentSpec>>, files: FileStore, rootPath: string): Render {
+/** Makes the public form of values for one request: stored files become links. Values without files are passed on as they are, and the request is not looked at. */
+export function createRender(req: () => Request, specs: Readonly<Record<string, ComponentSpec>>, files: FileStore, rootPath: string): Render {
   if (!hasFiles(specs)) return AS_THEY_ARE
-  const link = createFileLink(req, files, rootPath)
+  const link = createFileLink(req(), files, rootPath)
   return (values) => {
     const rendered: Values = {}
     for (const [name, value] of Object.entries(values)) {
@@ -64,11 +64,11 @@ export function createRender(req: Request, specs: Readonly<Record<string, Compon
 /** The same for what a prediction gives, which is known only when it runs: until then its model may become another. */
 export function createOutputRender(req: Request, prediction: Prediction, files: FileStore, rootPath: string): Render {
   let specs = prediction.outputSpecs
-  let render = createRender(req, specs, files, rootPath)
+  let render = createRender(() => req, specs, files, rootPath)
   return (outputs) => {
     if (specs !== prediction.outputSpecs) {
       specs = prediction.outputSpecs
-      render = createRender(req, specs, files, rootPath)
+      render = createRender(() => req, specs, files, rootPath)
     }
     return render(outputs)
   }

@@ -61,8 +61,8 @@ export function createSpecHandler({ gateway, files, config }: AppDeps): RequestH
   return async (req, res) => {
     const model = gateway.model(req.params.model)
     const spec = model.spec ?? (await model.whenDescribed())
-    const renderInputs = createRender(req, spec.inputs, files, config.rootPath)
-    const renderOutputs = createRender(req, spec.outputs, files, config.rootPath)
+    const renderInputs = createRender(() => req, spec.inputs, files, config.rootPath)
+    const renderOutputs = createRender(() => req, spec.outputs, files, config.rootPath)
     sendJson(res, 200, specOf(model, spec, renderInputs, renderOutputs))
   }
 }

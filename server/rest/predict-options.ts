@@ -1,7 +1,11 @@
 /** What the headers and the query of a prediction request ask for. */
+import type { IncomingMessage } from 'node:http'
+import { performance } from 'node:perf_hooks'
 import type { Request } from 'express'
 
-import { RequestError } from '../../workers/errors.ts'
+import { CapacityError, RequestError } from '../../workers/errors.ts'
+import type { SubmitMode, SubmitOptions } from '../gateway.ts'
+import { childTraceparent, parseTraceparent } from '../log.ts'
 
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000
 
@@ -10,13 +14,39 @@ const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000
  *
  * @throws {RequestError} `INVALID_INPUT` unless it is a whole number of ms from 1 to 24 h.
  */
-export function callerTimeoutMs(req: Request): number | undefined {
+export function callerTimeoutMs(req: IncomingMessage): number | undefined {
   const header = req.headers['x-timeout-ms']
   if (header === undefined) return undefined
   const timeoutMs = typeof header === 'string' && /^\d{1,9}$/.test(header.trim()) ? Number(header) : 0
   if (timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
   const message = `must be a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`
   throw new RequestError('INVALID_INPUT', `The header x-timeout-ms ${message}.`, { problems: [{ path: 'x-timeout-ms', message }] })
+}
+
+/**
+ * @param timeoutMs The caller's deadline, counted from `arrivedMs` (monotonic).
+ * @throws {CapacityError} `DEADLINE_EXCEEDED` when it has passed.
+ */
+export function submitOptions(req: IncomingMessage, requestId: string, mode: SubmitMode, timeoutMs: number | undefined, arrivedMs: number): SubmitOptions {
+  const { traceparent } = req.headers
+  const trace = typeof traceparent === 'string' ? parseTraceparent(traceparent) : null
+  return {
+    requestId,
+    mode,
+    timeoutMs: timeoutMs === undefined ? undefined : remainingMs(timeoutMs, arrivedMs),
+    traceparent: trace === null ? undefined : childTraceparent(trace),
+    traceId: trace?.traceId,
+  }
+}
+
+function remainingMs(timeoutMs: number, arrivedMs: number): number {
+  const remaining = timeoutMs - (performance.now() - arrivedMs)
+  if (remaining <= 0) throw deadlinePassed()
+  return Math.ceil(remaining)
+}
+
+export function deadlinePassed(): CapacityError {
+  return new CapacityError('DEADLINE_EXCEEDED', 'The deadline passed before the prediction could begin.')
 }
 
 /** Does `Prefer` name `respond-async` (RFC 7240)? */

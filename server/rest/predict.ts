@@ -3,13 +3,12 @@ import { performance } from 'node:perf_hooks'
 import type { Request, RequestHandler, Response } from 'express'
 
 import { hasFiles } from '../../workers/components.ts'
-import { CapacityError, RequestError } from '../../workers/errors.ts'
+import { RequestError } from '../../workers/errors.ts'
 import type { AppDeps } from '../app.ts'
 import { readJsonObject } from '../body.ts'
 import type { JsonObject } from '../body.ts'
-import type { SubmitOptions } from '../gateway.ts'
+import type { SubmitMode, SubmitOptions } from '../gateway.ts'
 import type { HostedModel } from '../hosted-model.ts'
-import { childTraceparent, parseTraceparent } from '../log.ts'
 import type { Prediction } from '../prediction.ts'
 import { publicPrefix } from '../security/public-root.ts'
 import { answerForm, createOutputRender, createRender, sendJson } from './answer.ts'
@@ -17,11 +16,11 @@ import { streamPrediction } from './event-stream.ts'
 import { removeFiles } from './input-files.ts'
 import type { StoredInputs } from './input-files.ts'
 import { isMultipart, readInputs } from './inputs.ts'
-import { callerTimeoutMs, prefersAsync, wantsAppends } from './predict-options.ts'
+import { callerTimeoutMs, deadlinePassed, prefersAsync, submitOptions, wantsAppends } from './predict-options.ts'
 
 export type ModelParams = { model: string }
 
-/** The hottest route: what a plain JSON request does not need is not made. */
+/** What is not as plain as `plain-predict.ts` wants it: files, forms, streams, `Prefer`, pages of other origins. */
 export function createPredictHandler(deps: AppDeps): RequestHandler<ModelParams> {
   const maxBodyBytes = deps.config.maxBodyMb * 1024 * 1024
   return async (req, res) => {
@@ -36,7 +35,7 @@ export function createPredictHandler(deps: AppDeps): RequestHandler<ModelParams>
       discard(deps, stored)
       return
     }
-    const prediction = submit(deps, res, model, stored, submitOptions(req, res, mode, timeoutMs, arrivedMs))
+    const prediction = submit(deps, res, model, stored, submitOptions(req, res.locals.requestId, mode, timeoutMs, arrivedMs))
     // Returned, not awaited: while thousands wait, nothing of this function is kept.
     if (mode === 'answer') return answer(deps, req, res, prediction)
     if (mode === 'background') return accept(deps, res, prediction)
@@ -46,7 +45,7 @@ export function createPredictHandler(deps: AppDeps): RequestHandler<ModelParams>
 }
 
 /** `Prefer: respond-async` wins over an accepted event stream, which is what the caller can still open at the place it is told. */
-function modeOf(req: Request<ModelParams>): SubmitOptions['mode'] {
+function modeOf(req: Request<ModelParams>): SubmitMode {
   const form = answerForm(req)
   if (prefersAsync(req)) return 'background'
   return form === 'events' ? 'stream' : 'answer'
@@ -103,32 +102,6 @@ function startWaiting(res: Response, timeoutMs: number | undefined): { signal: A
   return { signal: controller.signal, stop }
 }
 
-function submitOptions(req: Request<ModelParams>, res: Response, mode: SubmitOptions['mode'], timeoutMs: number | undefined, arrivedMs: number): SubmitOptions {
-  const trace = parseTraceparent(traceHeader(req))
-  return {
-    requestId: res.locals.requestId,
-    mode,
-    timeoutMs: timeoutMs === undefined ? undefined : remainingMs(timeoutMs, arrivedMs),
-    traceparent: trace === null ? undefined : childTraceparent(trace),
-    traceId: trace?.traceId,
-  }
-}
-
-function traceHeader(req: Request<ModelParams>): string | undefined {
-  const { traceparent } = req.headers
-  return typeof traceparent === 'string' ? traceparent : undefined
-}
-
-function remainingMs(timeoutMs: number, arrivedMs: number): number {
-  const remaining = timeoutMs - (performance.now() - arrivedMs)
-  if (remaining <= 0) throw deadlinePassed()
-  return Math.ceil(remaining)
-}
-
-function deadlinePassed(): CapacityError {
-  return new CapacityError('DEADLINE_EXCEEDED', 'The deadline passed before the prediction could begin.')
-}
-
 function answer(deps: AppDeps, req: Request<ModelParams>, res: Response, prediction: Prediction): Promise<void> {
   res.setHeader('x-prediction-id', prediction.id)
   res.on('close', () => {
@@ -137,7 +110,7 @@ function answer(deps: AppDeps, req: Request<ModelParams>, res: Response, predict
   return prediction.result().then((outputs) => {
     if (res.destroyed) return
     // What it gives is known only now: the model may have become another while it waited.
-    sendJson(res, 200, createRender(req, prediction.outputSpecs, deps.files, deps.config.rootPath)(outputs))
+    sendJson(res, 200, createRender(() => req, prediction.outputSpecs, deps.files, deps.config.rootPath)(outputs))
   })
 }
 

@@ -1,0 +1,125 @@
+/**
+ * The plain prediction, JSON in and JSON out, answered below Express: it is nearly all that a host under load is asked for, and what Express makes of a request
+ * costs as much as our own work on it (decisions/013). Whatever is not plain takes the other way, through `predict.ts`, to the same end.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { performance } from 'node:perf_hooks'
+import type { Express, Request } from 'express'
+
+import type { Values } from '../../workers/contract.ts'
+import type { AppDeps } from '../app.ts'
+import { takeJsonObject } from '../body.ts'
+import type { HostedModel } from '../hosted-model.ts'
+import { answerError } from '../http-errors.ts'
+import { saneRequestId } from '../log.ts'
+import type { Prediction } from '../prediction.ts'
+import { createHostCheck } from '../security/hosts.ts'
+import { createRender } from './answer.ts'
+import { callerTimeoutMs, submitOptions } from './predict-options.ts'
+
+/** Under this pattern Express knows the route. */
+const ROUTE = '/:model/predict'
+const PATH = /^\/([\w.-]+)\/predict$/
+
+/** @returns False when the request is another's to answer, untouched. */
+export type PlainPredict = (req: IncomingMessage, res: ServerResponse) => boolean
+
+/** @param app What answers all else. */
+export function createPlainPredict(deps: AppDeps, app: Express): PlainPredict {
+  const checkHost = createHostCheck(deps.config.allowedHosts)
+  const maxBodyBytes = deps.config.maxBodyMb * 1024 * 1024
+  return (req, res) => {
+    const model = plainModel(deps, req)
+    if (model === null) return false
+    const exchange = new PlainExchange(deps, app, req, res)
+    try {
+      checkHost(req)
+      const timeoutMs = callerTimeoutMs(req)
+      takeJsonObject(req, maxBodyBytes, (body) => exchange.submit(model, body, timeoutMs), (error) => exchange.fail(error))
+    } catch (error) {
+      exchange.fail(error)
+    }
+    return true
+  }
+}
+
+/** The model that the request is for, when nothing about it needs more than its JSON. */
+function plainModel({ gateway }: AppDeps, { method, url, headers }: IncomingMessage): HostedModel | null {
+  if (method !== 'POST' || headers['content-type'] !== 'application/json' || headers.prefer !== undefined || headers.origin !== undefined) return null
+  if (headers.accept !== undefined && headers.accept !== '*/*' && headers.accept !== 'application/json') return null
+  const name = PATH.exec(url ?? '')?.[1]
+  const model = name === undefined ? undefined : gateway.hosted(name)
+  return model !== undefined && model.isPlain ? model : null
+}
+
+/** One request and its answer. */
+class PlainExchange {
+  readonly #deps: AppDeps
+  readonly #app: Express
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #requestId: string
+  readonly #startedMs = performance.now()
+  #prediction: Prediction | null = null
+
+  constructor(deps: AppDeps, app: Express, req: IncomingMessage, res: ServerResponse) {
+    this.#deps = deps
+    this.#app = app
+    this.#req = req
+    this.#res = res
+    const given = req.headers['x-request-id']
+    this.#requestId = saneRequestId(typeof given === 'string' ? given : undefined)
+    res.once('close', () => this.#closed())
+  }
+
+  submit(model: HostedModel, inputs: unknown, timeoutMs: number | undefined): void {
+    // He left while his body was read.
+    if (this.#res.destroyed) return
+    try {
+      this.#prediction = this.#deps.gateway.submit(model, inputs, submitOptions(this.#req, this.#requestId, 'answer', timeoutMs, this.#startedMs))
+    } catch (error) {
+      return this.fail(error)
+    }
+    this.#prediction.result().then((outputs) => this.#answer(outputs)).catch((error: unknown) => this.fail(error))
+  }
+
+  fail(thrown: unknown): void {
+    const res = this.#res
+    if (!res.headersSent) {
+      res.setHeader('x-request-id', this.#requestId)
+      res.setHeader('x-content-type-options', 'nosniff')
+      if (this.#prediction !== null) res.setHeader('x-prediction-id', this.#prediction.id)
+    }
+    answerError(this.#deps.log, thrown, res, this.#requestId)
+  }
+
+  #answer(outputs: Values): void {
+    const res = this.#res
+    if (res.destroyed || this.#prediction === null) return
+    const body = JSON.stringify(this.#rendered(outputs, this.#prediction))
+    const length = Buffer.byteLength(body)
+    res.writeHead(200, [
+      'x-request-id', this.#requestId, 'x-content-type-options', 'nosniff', 'x-prediction-id', this.#prediction.id,
+      'content-type', 'application/json; charset=utf-8', 'content-length', String(length),
+    ])
+    // Text without an accent is the same in both, and shorter to write.
+    res.end(body, length === body.length ? 'latin1' : 'utf8')
+  }
+
+  /** The model may have become one that gives files while this waited; links to them depend on the request, which Express can read. */
+  #rendered(outputs: Values, { outputSpecs }: Prediction): Values {
+    const { files, config } = this.#deps
+    return createRender(() => asExpress(this.#app, this.#req), outputSpecs, files, config.rootPath)(outputs)
+  }
+
+  #closed(): void {
+    this.#deps.metrics.observeHttp(ROUTE, this.#res, (performance.now() - this.#startedMs) / 1_000)
+    if (this.#prediction !== null && !this.#res.writableEnded) this.#deps.gateway.cancel(this.#prediction)
+  }
+}
+
+/** What Express does first with each request. */
+function asExpress(app: Express, req: IncomingMessage): Request {
+  const made: Request = Object.setPrototypeOf(req, app.request)
+  return made
+}
