@@ -11,6 +11,7 @@ import { OomKills } from '../workers/oom.ts'
 import { createSpawnWorker } from '../workers/spawn-worker.ts'
 import { UsageSampler } from '../workers/usage.ts'
 import { type AppDeps, createApp, createFace } from './app.ts'
+import { compileEarly } from './compile-early.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import { FileStore } from './files/store.ts'
 import { Gateway } from './gateway.ts'
@@ -71,6 +72,7 @@ interface Host {
 }
 
 async function main(): Promise<void> {
+  compileEarly()
   const startedAt = new Date()
   const config = await loadConfig(process.env, process.cwd())
   const log = createLogger({ level: config.logLevel, pretty: isTerminal() })

@@ -70,6 +70,7 @@ export class Prediction {
   #lastId = 0
   #characters = 0
   #result: PromiseWithResolvers<Values> | null = null
+  #whenEnded: ((prediction: Prediction) => void) | null = null
   #outputSpecs: Readonly<Record<string, ComponentSpec>> = {}
   waitSeconds = 0
   runSeconds = 0
@@ -117,6 +118,12 @@ export class Prediction {
     this.#result ??= Promise.withResolvers()
     if (this.ended) this.#settle(this.#result)
     return this.#result.promise
+  }
+
+  /** Calls back once, at the end. For the one who asked for it, without the price of a promise. */
+  whenEnded(callback: (prediction: Prediction) => void): void {
+    if (this.ended) callback(this)
+    else this.#whenEnded = callback
   }
 
   /** Follows the events until the end. Counts as a reader until it ends or `return` is called, also while it waits. */
@@ -190,14 +197,14 @@ export class Prediction {
     if (outputs !== undefined) this.output(outputs)
     this.#state = 'succeeded'
     this.#add({ id: ++this.#lastId, type: 'done', waitSeconds: this.waitSeconds, runSeconds: this.runSeconds }, 0)
-    if (this.#result !== null) this.#settle(this.#result)
+    this.#tellEnd()
   }
 
   fail(error: HostError): void {
     this.#error = error
     this.#state = error.code === 'CANCELLED' ? 'cancelled' : 'failed'
     this.#add({ id: ++this.#lastId, type: 'error', error }, 0)
-    if (this.#result !== null) this.#settle(this.#result)
+    this.#tellEnd()
   }
 
   /** What it holds in memory, roughly: the log and the latest outputs. */
@@ -239,6 +246,12 @@ export class Prediction {
     }
     this.#firstId += dropped.length
     this.#characters = this.#events.reduce((sum, event) => sum + charactersOf(event) + EVENT_CHARACTERS, 0)
+  }
+
+  #tellEnd(): void {
+    if (this.#result !== null) this.#settle(this.#result)
+    this.#whenEnded?.(this)
+    this.#whenEnded = null
   }
 
   #settle({ resolve, reject }: PromiseWithResolvers<Values>): void {

@@ -19,7 +19,7 @@ import { callerTimeoutMs, submitOptions } from './predict-options.ts'
 
 /** Under this pattern Express knows the route. */
 const ROUTE = '/:model/predict'
-const PATH = /^\/([\w.-]+)\/predict$/
+const ACTION = '/predict'
 
 /** @returns False when the request is another's to answer, untouched. */
 export type PlainPredict = (req: IncomingMessage, res: ServerResponse) => boolean
@@ -47,8 +47,9 @@ export function createPlainPredict(deps: AppDeps, app: Express): PlainPredict {
 function plainModel({ gateway }: AppDeps, { method, url, headers }: IncomingMessage): HostedModel | null {
   if (method !== 'POST' || headers['content-type'] !== 'application/json' || headers.prefer !== undefined || headers.origin !== undefined) return null
   if (headers.accept !== undefined && headers.accept !== '*/*' && headers.accept !== 'application/json') return null
-  const name = PATH.exec(url ?? '')?.[1]
-  const model = name === undefined ? undefined : gateway.hosted(name)
+  if (url === undefined || !url.endsWith(ACTION)) return null
+  // Whatever else is in the path, no model has such a name.
+  const model = gateway.hosted(url.slice(1, -ACTION.length))
   return model !== undefined && model.isPlain ? model : null
 }
 
@@ -80,7 +81,7 @@ class PlainExchange {
     } catch (error) {
       return this.fail(error)
     }
-    this.#prediction.result().then((outputs) => this.#answer(outputs)).catch((error: unknown) => this.fail(error))
+    this.#prediction.whenEnded((prediction) => this.#answer(prediction))
   }
 
   fail(thrown: unknown): void {
@@ -93,21 +94,28 @@ class PlainExchange {
     answerError(this.#deps.log, thrown, res, this.#requestId)
   }
 
-  #answer(outputs: Values): void {
-    const res = this.#res
-    if (res.destroyed || this.#prediction === null) return
-    const body = JSON.stringify(this.#rendered(outputs, this.#prediction))
+  #answer({ id, error, outputs = {}, outputSpecs }: Prediction): void {
+    if (this.#res.destroyed) return
+    if (error !== undefined) return this.fail(error)
+    try {
+      this.#send(id, JSON.stringify(this.#rendered(outputs, outputSpecs)))
+    } catch (thrown) {
+      this.fail(thrown)
+    }
+  }
+
+  #send(predictionId: string, body: string): void {
     const length = Buffer.byteLength(body)
-    res.writeHead(200, [
-      'x-request-id', this.#requestId, 'x-content-type-options', 'nosniff', 'x-prediction-id', this.#prediction.id,
+    this.#res.writeHead(200, [
+      'x-request-id', this.#requestId, 'x-content-type-options', 'nosniff', 'x-prediction-id', predictionId,
       'content-type', 'application/json; charset=utf-8', 'content-length', String(length),
     ])
     // Text without an accent is the same in both, and shorter to write.
-    res.end(body, length === body.length ? 'latin1' : 'utf8')
+    this.#res.end(body, length === body.length ? 'latin1' : 'utf8')
   }
 
   /** The model may have become one that gives files while this waited; links to them depend on the request, which Express can read. */
-  #rendered(outputs: Values, { outputSpecs }: Prediction): Values {
+  #rendered(outputs: Values, outputSpecs: Prediction['outputSpecs']): Values {
     const { files, config } = this.#deps
     return createRender(() => asExpress(this.#app, this.#req), outputSpecs, files, config.rootPath)(outputs)
   }
