@@ -1,4 +1,5 @@
-import type { PredictionFact, PredictionSink, PredictItem, Values, Loss } from '../workers/contract.ts'
+import type { PredictionFact, PredictionSink, PredictItem, Loss } from '../workers/contract.ts'
+import type { Outputs } from '../workers/encoded-outputs.ts'
 import { createHostError, fromWire, type HostError, type WireError } from '../workers/errors.ts'
 import { charactersOf } from '../workers/value-size.ts'
 import type { Prediction } from './prediction.ts'
@@ -110,7 +111,7 @@ export class PredictionRun implements PredictionSink, QueueEntry {
     }
   }
 
-  done(outputs: Values | undefined, runMs: number): void {
+  done(outputs: Outputs | undefined, runMs: number): void {
     if (this.#ended) return
     this.prediction.runSeconds = runMs / 1000
     this.#end(undefined, () => this.prediction.succeed(outputs))

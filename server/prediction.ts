@@ -1,5 +1,6 @@
 import type { ComponentSpec } from '../workers/components.ts'
 import type { NoticeLevel, Values } from '../workers/contract.ts'
+import { EncodedOutputs, type Outputs, valuesOf } from '../workers/encoded-outputs.ts'
 import type { HostError } from '../workers/errors.ts'
 import { charactersOf } from '../workers/value-size.ts'
 import { PredictionReader } from './prediction-reader.ts'
@@ -62,7 +63,7 @@ export class Prediction {
   /** Most predictions are asked for their result alone, and thousands may wait: what only readers need is made for the first of them. */
   #readers: Set<PredictionReader> | null = null
   #state: PredictionState = 'queued'
-  #outputs: Values | undefined
+  #outputs: Outputs | undefined
   #outputId = 0
   #error: HostError | undefined
   #events: PredictionEvent[] = []
@@ -102,7 +103,12 @@ export class Prediction {
   }
 
   get outputs(): Values | undefined {
-    return this.#outputs
+    return this.#outputs === undefined ? undefined : valuesOf(this.#outputs)
+  }
+
+  /** The outputs as JSON in UTF-8, where they came so. */
+  get encodedOutputs(): Buffer | undefined {
+    return this.#outputs instanceof EncodedOutputs ? this.#outputs.bytes : undefined
   }
 
   get error(): HostError | undefined {
@@ -186,15 +192,17 @@ export class Prediction {
   }
 
   appended(output: string, text: string): void {
-    const before = this.#outputs?.[output]
-    this.#outputs = { ...this.#outputs, [output]: `${typeof before === 'string' ? before : ''}${text}` }
+    const outputs = this.outputs
+    const before = outputs?.[output]
+    this.#outputs = { ...outputs, [output]: `${typeof before === 'string' ? before : ''}${text}` }
     this.#outputId = ++this.#lastId
     this.#add({ id: this.#outputId, type: 'append', output, text }, text.length)
   }
 
   /** Ends well. `outputs` is the last output unless the events have shown it already. */
-  succeed(outputs: Values | undefined): void {
-    if (outputs !== undefined) this.output(outputs)
+  succeed(outputs: Outputs | undefined): void {
+    if (outputs instanceof EncodedOutputs) this.#outputEncoded(outputs)
+    else if (outputs !== undefined) this.output(outputs)
     this.#state = 'succeeded'
     this.#add({ id: ++this.#lastId, type: 'done', waitSeconds: this.waitSeconds, runSeconds: this.runSeconds }, 0)
     this.#tellEnd()
@@ -209,7 +217,7 @@ export class Prediction {
 
   /** What it holds in memory, roughly: the log and the latest outputs. */
   get characters(): number {
-    return this.#characters + charactersOf(this.#outputs)
+    return this.#characters + (this.encodedOutputs?.length ?? charactersOf(this.#outputs))
   }
 
   get lastId(): number {
@@ -218,7 +226,7 @@ export class Prediction {
 
   /** The latest outputs as an event; undefined when there are none. */
   latest(): PredictionEvent | undefined {
-    return this.#outputs === undefined ? undefined : { id: this.#outputId, type: 'output', outputs: this.#outputs }
+    return this.#outputs === undefined ? undefined : { id: this.#outputId, type: 'output', outputs: valuesOf(this.#outputs) }
   }
 
   /** The event, or undefined when it is to come or has given way. */
@@ -248,6 +256,15 @@ export class Prediction {
     this.#characters = this.#events.reduce((sum, event) => sum + charactersOf(event) + EVENT_CHARACTERS, 0)
   }
 
+  /** Nobody follows it; whoever comes later finds the latest outputs in place of the events before. */
+  #outputEncoded(outputs: EncodedOutputs): void {
+    this.#outputs = outputs
+    this.#outputId = ++this.#lastId
+    this.#events = []
+    this.#firstId = this.#lastId + 1
+    this.#characters = 0
+  }
+
   #tellEnd(): void {
     if (this.#result !== null) this.#settle(this.#result)
     this.#whenEnded?.(this)
@@ -256,7 +273,7 @@ export class Prediction {
 
   #settle({ resolve, reject }: PromiseWithResolvers<Values>): void {
     if (this.#error !== undefined) reject(this.#error)
-    else resolve(this.#outputs ?? {})
+    else resolve(this.outputs ?? {})
   }
 }
 

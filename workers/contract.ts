@@ -11,6 +11,7 @@
  * Messages to a worker are imperative, messages from it state facts. All of them are plain data for `serialization: 'advanced'`.
  */
 import type { ComponentSpec } from './components.ts'
+import type { Outputs } from './encoded-outputs.ts'
 import type { WireError } from './errors.ts'
 
 /** Limits of one model; defaults and meaning: contract, "A model". Times in ms, memory in MiB. */
@@ -123,7 +124,7 @@ export type FromWorker =
   | { type: 'taken'; id: number }
   | PredictionFact
   /** The end. `outputs` is absent when the last `output`/`append` facts already said it all. */
-  | { type: 'done'; id: number; outputs?: Values; runMs: number }
+  | { type: 'done'; id: number; outputs?: Outputs; runMs: number }
   /** The end for the caller; `stopping` when the author's code still runs and `stopped` will follow. */
   | { type: 'failed'; id: number; error: WireError; runMs: number; stopping?: true }
   | { type: 'stopped'; id: number }
@@ -196,7 +197,7 @@ export interface Loss {
  */
 export interface PredictionSink {
   fact(fact: PredictionFact): void
-  done(outputs: Values | undefined, runMs: number): void
+  done(outputs: Outputs | undefined, runMs: number): void
   failed(error: WireError, runMs: number): void
   lost(loss: Loss): void
   /** It never started; the same as if it had not been dispatched. */

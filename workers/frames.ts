@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
 import { freeBuffer, WORTH_FREEING_BYTES } from './free-buffer.ts'
 
@@ -21,7 +22,9 @@ export function hasLongText(values: Readonly<Record<string, unknown>>): boolean 
 export function encodeFrame(messages: readonly object[], long: boolean): Buffer {
   if (long) {
     const data = serialize(messages)
-    return withHead(Buffer.allocUnsafe(HEAD_BYTES + data.length), V8_DATA, (frame) => data.copy(frame, HEAD_BYTES))
+    const frame = withHead(Buffer.allocUnsafe(HEAD_BYTES + data.length), V8_DATA, (frame) => data.copy(frame, HEAD_BYTES))
+    freeBuffer(data)
+    return frame
   }
   const text = JSON.stringify(messages)
   return withHead(Buffer.allocUnsafe(HEAD_BYTES + Buffer.byteLength(text)), JSON_TEXT, (frame) => frame.write(text, HEAD_BYTES))
@@ -34,6 +37,12 @@ function withHead(frame: Buffer, form: number, fill: (frame: Buffer) => void): B
   return frame
 }
 
+/** Writes a frame; a large one is freed once it is written. */
+export function writeFrame(socket: Socket, frame: Buffer): void {
+  if (frame.length < WORTH_FREEING_BYTES) socket.write(frame)
+  else socket.write(frame, () => freeBuffer(frame))
+}
+
 /** Puts frames together again from the pieces that a socket gives. */
 export class FrameReader {
   #rest: Buffer[] = []
@@ -41,22 +50,27 @@ export class FrameReader {
   /** Bytes that must be there before it is worth looking again. */
   #wantedBytes = HEAD_BYTES
 
-  /** Gives each message of the frames that this chunk completes, in order. */
-  read(chunk: Buffer, take: (message: unknown) => void): void {
+  /**
+   * Gives each message of the frames that this chunk completes, in order.
+   *
+   * @param take Returns whether it holds on to bytes of the message: they are a part of the frame.
+   */
+  read(chunk: Buffer, take: (message: unknown) => boolean): void {
     const whole = this.#joined(chunk)
     if (whole === null) return
     let bytes: Buffer = whole
+    let isHeld = false
     while (bytes.length >= HEAD_BYTES) {
       const end = HEAD_BYTES + bytes.readUInt32LE(0)
       if (bytes.length < end) {
         this.#wantedBytes = end
         break
       }
-      for (const message of decode(bytes, end)) take(message)
+      for (const message of decode(bytes, end)) isHeld = take(message) || isHeld
       bytes = bytes.subarray(end)
     }
     if (bytes.length > 0) this.#keep(bytes)
-    else if (whole.length >= WORTH_FREEING_BYTES) freeBuffer(whole)
+    else if (!isHeld && whole.length >= WORTH_FREEING_BYTES) freeBuffer(whole)
   }
 
   /** A large frame comes in many pieces: they are copied once, when the last is there. */

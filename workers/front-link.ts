@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { threadId } from 'node:worker_threads'
-import { encodeFrame, FrameReader, hasLongText } from './frames.ts'
+import { encodeFrame, FrameReader, hasLongText, writeFrame } from './frames.ts'
 import { Outbox } from './outbox.ts'
 import type { FromThread, LaneAddress, ToThread } from './thread-contract.ts'
 
@@ -11,7 +11,7 @@ export class FrontLink {
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    this.#gathered = new Outbox((messages) => socket.write(encodeFrame(messages, messages.some(isLong))))
+    this.#gathered = new Outbox((messages) => writeFrame(socket, encodeFrame(messages, messages.some(isLong))))
   }
 
   /** Resolves when the front can be reached. @throws {Error} when it can't. */
@@ -28,6 +28,7 @@ export class FrontLink {
     socket.on('data', (chunk: Buffer) => {
       reader.read(chunk, (message) => {
         if (isToThread(message)) hear(message)
+        return false
       })
     })
     // Without its front the whole process ends.
@@ -42,7 +43,7 @@ export class FrontLink {
   /** Written at once, behind all that was gathered: what comes next in this thread may be author code that never lets go. */
   send(message: FromThread): void {
     this.#gathered.flush()
-    this.#socket.write(encodeFrame([message], isLong(message)))
+    writeFrame(this.#socket, encodeFrame([message], isLong(message)))
   }
 
   /** Written with all else of this turn of the event loop. For threads in which much runs side by side: only code that waits can. */
@@ -57,7 +58,7 @@ export class FrontLink {
 
 function isLong(message: FromThread): boolean {
   if (message.type === 'output') return hasLongText(message.outputs)
-  return message.type === 'unit-ended' && message.ends.some(({ outputs }) => outputs !== undefined && hasLongText(outputs))
+  return message.type === 'unit-ended' && message.ends.some(({ outputs, json }) => json !== undefined || (outputs !== undefined && hasLongText(outputs)))
 }
 
 /** Only the front writes there. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { PredictItem } from './contract.ts'
-import { encodeFrame, FrameReader, hasLongText } from './frames.ts'
+import { encodeFrame, FrameReader, hasLongText, writeFrame } from './frames.ts'
 import { Outbox } from './outbox.ts'
 import { type FromThread, isAfter, type ToThread, unitAfter } from './thread-contract.ts'
 
@@ -46,7 +46,7 @@ export class Lane {
     this.thread = thread
     this.#socket = socket
     this.#outbox = new Outbox((messages) => {
-      if (socket.writable) socket.write(encodeFrame(messages, messages.some(isLong)))
+      if (socket.writable) writeFrame(socket, encodeFrame(messages, messages.some(isLong)))
     })
   }
 
@@ -139,7 +139,9 @@ export function listenTo(socket: Socket, said: (message: FromThread) => void, cl
   const reader = new FrameReader()
   socket.on('data', (chunk: Buffer) => {
     reader.read(chunk, (message) => {
-      if (isFromThread(message)) said(message)
+      if (!isFromThread(message)) return false
+      said(message)
+      return message.type === 'unit-ended' && message.ends.some(({ json }) => json !== undefined)
     })
   })
   // The thread has gone. What it said before that has been read, except where we wrote to it in the very moment: then its last unit is lost, and replayed.

@@ -45,6 +45,8 @@ export type ThreadResult =
 /** The end of one item. */
 export interface ThreadEnd {
   outputs?: Values
+  /** Large outputs of a prediction that nobody follows, in place of `outputs`: their JSON in UTF-8. */
+  json?: Buffer
   error?: WireError
   runMs: number
 }

@@ -3,8 +3,9 @@
  */
 import { flushCompileCache } from 'node:module'
 import { authorLogEntry } from './author-log.ts'
-import type { LogLevel, PredictionFact, PredictItem } from './contract.ts'
+import type { LogLevel, PredictionFact, PredictItem, Values } from './contract.ts'
 import { CreditedSink } from './credited-sink.ts'
+import { encodeLarge } from './encoded-outputs.ts'
 import { createHostError, describeThrown, HostError, toWire, type WireError } from './errors.ts'
 import { FrontLink } from './front-link.ts'
 import { LogBudget } from './log-budget.ts'
@@ -136,17 +137,23 @@ function openSink(item: PredictItem, running: Running): CreditedSink {
   return sink
 }
 
-function threadEnd(end: ItemEnd | undefined, { id }: PredictItem, sink: CreditedSink | undefined, running: Running, runMs: number): ThreadEnd {
+function threadEnd(end: ItemEnd | undefined, { id, events }: PredictItem, sink: CreditedSink | undefined, running: Running, runMs: number): ThreadEnd {
   try {
     sink?.flush()
     if (end === undefined) throw new Error('the prediction has no end')
-    if ('outputs' in end) return end.outputs === undefined ? { runMs } : { outputs: end.outputs, runMs }
+    if ('outputs' in end) return goodEnd(end.outputs, events, runMs)
     const reason: unknown = running.controller.signal.aborted ? running.controller.signal.reason : undefined
     // What an author throws after being asked to stop is the stopping, not a failure.
     return { error: toWire(reason instanceof HostError && running.cancelled.has(id) ? reason : end.error), runMs }
   } catch (error) {
     return { error: internalError(error), runMs }
   }
+}
+
+function goodEnd(outputs: Values | undefined, events: boolean, runMs: number): ThreadEnd {
+  if (outputs === undefined) return { runMs }
+  const json = events ? undefined : encodeLarge(outputs)
+  return json === undefined ? { outputs, runMs } : { json, runMs }
 }
 
 /** For what went wrong around the author's code. Whatever it was, the unit ends: one that doesn't holds its place until its time is over. */

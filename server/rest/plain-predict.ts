@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import type { Express, Request } from 'express'
 
-import type { Values } from '../../workers/contract.ts'
+import { hasFiles } from '../../workers/components.ts'
 import type { AppDeps } from '../app.ts'
 import { takeJsonObject } from '../body.ts'
 import type { HostedModel } from '../hosted-model.ts'
@@ -94,17 +94,25 @@ class PlainExchange {
     answerError(this.#deps.log, thrown, res, this.#requestId)
   }
 
-  #answer({ id, error, outputs = {}, outputSpecs }: Prediction): void {
+  #answer(prediction: Prediction): void {
     if (this.#res.destroyed) return
-    if (error !== undefined) return this.fail(error)
+    if (prediction.error !== undefined) return this.fail(prediction.error)
     try {
-      this.#send(id, JSON.stringify(this.#rendered(outputs, outputSpecs)))
+      this.#send(prediction.id, this.#bodyOf(prediction))
     } catch (thrown) {
       this.fail(thrown)
     }
   }
 
-  #send(predictionId: string, body: string): void {
+  /** The model may have become one that gives files while this waited; links to them depend on the request, which Express can read. */
+  #bodyOf(prediction: Prediction): string | Buffer {
+    const { encodedOutputs, outputSpecs } = prediction
+    if (encodedOutputs !== undefined && !hasFiles(outputSpecs)) return encodedOutputs
+    const { files, config } = this.#deps
+    return JSON.stringify(createRender(() => asExpress(this.#app, this.#req), outputSpecs, files, config.rootPath)(prediction.outputs ?? {}))
+  }
+
+  #send(predictionId: string, body: string | Buffer): void {
     const length = Buffer.byteLength(body)
     this.#res.writeHead(200, [
       'x-request-id', this.#requestId, 'x-content-type-options', 'nosniff', 'x-prediction-id', predictionId,
@@ -112,12 +120,6 @@ class PlainExchange {
     ])
     // Text without an accent is the same in both, and shorter to write.
     this.#res.end(body, length === body.length ? 'latin1' : 'utf8')
-  }
-
-  /** The model may have become one that gives files while this waited; links to them depend on the request, which Express can read. */
-  #rendered(outputs: Values, outputSpecs: Prediction['outputSpecs']): Values {
-    const { files, config } = this.#deps
-    return createRender(() => asExpress(this.#app, this.#req), outputSpecs, files, config.rootPath)(outputs)
   }
 
   #closed(): void {
