@@ -27,11 +27,20 @@ const INFLATERS = {
  * @throws {RequestError} `UNSUPPORTED_TYPE`, `TOO_LARGE` or `MALFORMED_BODY`; `SlowBodyError` when the sender stalls.
  */
 export function readJsonObject(req: IncomingMessage, maxBytes: number): Promise<JsonObject> {
-  return new Promise((resolve, reject) => takeJsonObject(req, maxBytes, resolve, reject))
+  return new Promise((resolve, reject) => {
+    takeJsonObject(req, maxBytes, (body, json) => {
+      if (json !== undefined) freeBuffer(json)
+      resolve(body)
+    }, reject)
+  })
 }
 
-/** The same for the hottest route, without promises: one of the two is called, once, maybe at once. `taken` must not throw. */
-export function takeJsonObject(req: IncomingMessage, maxBytes: number, taken: (body: JsonObject) => void, failed: (error: unknown) => void): void {
+/**
+ * The same for the hottest route, without promises: one of the two is called, once, maybe at once.
+ *
+ * @param taken Must not throw. `json`: the bytes themselves where they are many, without a byte order mark; they are the callee's to free.
+ */
+export function takeJsonObject(req: IncomingMessage, maxBytes: number, taken: (body: JsonObject, json?: Buffer) => void, failed: (error: unknown) => void): void {
   const { headers } = req
   if (headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0') return taken({})
   const parse = (body: Buffer): void => {
@@ -41,8 +50,8 @@ export function takeJsonObject(req: IncomingMessage, maxBytes: number, taken: (b
     } catch (error) {
       return failed(error)
     }
-    if (body.length >= WORTH_FREEING_BYTES) freeBuffer(body)
-    taken(parsed)
+    if (body.length < WORTH_FREEING_BYTES) taken(parsed)
+    else taken(parsed, hasMark(body) ? body.subarray(MARK_BYTES) : body)
   }
   try {
     if (headers['content-type'] !== 'application/json') requireJsonType(headers['content-type'])
@@ -171,8 +180,13 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /** Parses bytes as JSON of any kind, with the same strictness. */
 export function parseJson(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new RequestError('MALFORMED_BODY', 'The body is not valid UTF-8.')
-  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
-  return parseJsonText(bytes.toString('utf8', hasMark ? 3 : 0))
+  return parseJsonText(bytes.toString('utf8', hasMark(bytes) ? MARK_BYTES : 0))
+}
+
+const MARK_BYTES = 3
+
+function hasMark(bytes: Buffer): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
 }
 
 /** Parses a text as JSON of any kind, with the same strictness. */

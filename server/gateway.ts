@@ -1,5 +1,7 @@
 import type { Clock } from '../workers/contract.ts'
+import { EncodedValues, leftAsTheyCame } from '../workers/encoded-values.ts'
 import { createHostError } from '../workers/errors.ts'
+import { isJsonObject } from './body.ts'
 import type { HostedModel } from './hosted-model.ts'
 import { Prediction } from './prediction.ts'
 import type { PredictionRun } from './prediction-run.ts'
@@ -80,16 +82,19 @@ export class Gateway {
    * Validates, admits and later runs one prediction. Past this call its inputs are trusted.
    *
    * @param inputs Named values; files already as `FileRef`s.
+   * @param json The same as they came, where they are large; it is freed at the end of the prediction.
    * @throws {HostError} at once for what can be refused at once: `INVALID_INPUT`, `DRAINING`, `QUARANTINED`, `QUEUE_FULL`, `OVERLOADED`.
    *   What happens later (`NOT_READY`, `DEADLINE_EXCEEDED`, …) comes through the prediction.
    */
-  submit(model: HostedModel, inputs: unknown, options: SubmitOptions): Prediction {
+  submit(model: HostedModel, inputs: unknown, options: SubmitOptions, json?: Buffer): Prediction {
     if (this.#draining) throw createHostError('DRAINING', 'The host is stopping and takes no new work.', { retryAfterSeconds: 5 })
-    const values = model.validate(inputs)
+    const checked = model.validate(inputs)
+    const values = json === undefined || !isJsonObject(inputs) ? checked : leftAsTheyCame(checked, inputs, json)
+    const given = values instanceof EncodedValues ? values : inputs
     const { mode, requestId } = options
     const prediction = new Prediction(model.name, requestId, mode === 'stream' ? (readers) => this.#readersChanged(prediction.id, readers) : undefined)
     // Before it is admitted, since its end may come at once.
-    const admitted = model.admit(prediction, values, { ...options, events: mode !== 'answer', given: inputs }, (run) => {
+    const admitted = model.admit(prediction, values, { ...options, events: mode !== 'answer', given }, (run) => {
       this.#tracked.set(prediction.id, { run, model, mode, leaving: null })
     })
     if (mode === 'stream' && !admitted.ended) this.#readersChanged(prediction.id, 0)
@@ -236,6 +241,7 @@ class EndedList {
       if (!shallGo(entry)) break
       this.#entries.delete(id)
       this.#characters -= entry.characters
+      entry.prediction.forget()
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { BatchLimits, Clock, Limits, ModelSpec, PredictItem, SupervisionEvent, Values } from '../workers/contract.ts'
 import type { ComponentSpec } from '../workers/components.ts'
+import { type AnyValues, valuesOf } from '../workers/encoded-values.ts'
 import { createHostError, HostError } from '../workers/errors.ts'
 import type { ProcessBackend } from '../workers/process-backend.ts'
 import { Idleness, type IdlenessOwner } from './idleness.ts'
@@ -146,7 +147,7 @@ export class HostedModel implements RunOwner, LineOwner, IdlenessOwner {
    * @param onRun Gets the run before anything can happen to it.
    * @throws {HostError} at once: `QUARANTINED`, `QUEUE_FULL`, or `OVERLOADED` when it could not end before its deadline.
    */
-  admit(prediction: Prediction, inputs: Values, options: AdmitOptions, onRun: (run: PredictionRun) => void): PredictionRun {
+  admit(prediction: Prediction, inputs: AnyValues, options: AdmitOptions, onRun: (run: PredictionRun) => void): PredictionRun {
     this.#serving.asked(this.now())
     const refusal = this.#refusals.of(options.timeoutMs)
     if (refusal !== null) throw this.#counted(refusal)
@@ -239,7 +240,7 @@ export class HostedModel implements RunOwner, LineOwner, IdlenessOwner {
   }
 
   poisoned(run: PredictionRun): number {
-    void this.#poison.remember(run.item.inputs)
+    void this.#poison.remember(valuesOf(run.item.inputs))
     return REMEMBER_MS / 1000
   }
 
@@ -317,7 +318,7 @@ export class HostedModel implements RunOwner, LineOwner, IdlenessOwner {
   }
 
   async #enqueueUnlessPoison(run: PredictionRun): Promise<void> {
-    const seconds = await this.#poison.remembered(run.item.inputs)
+    const seconds = await this.#poison.remembered(valuesOf(run.item.inputs))
     if (run.ended) return
     if (seconds > 0) run.fail(createHostError('POISONOUS_INPUT', 'This input ended two workers. It is not tried again for a while.', { retryAfterSeconds: seconds }))
     else this.#enqueue(run)

@@ -1,5 +1,5 @@
 import type { PredictionFact, PredictionSink, PredictItem, Loss } from '../workers/contract.ts'
-import type { Outputs } from '../workers/encoded-outputs.ts'
+import { type AnyValues, EncodedValues } from '../workers/encoded-values.ts'
 import { createHostError, fromWire, type HostError, type WireError } from '../workers/errors.ts'
 import { charactersOf } from '../workers/value-size.ts'
 import type { Prediction } from './prediction.ts'
@@ -70,6 +70,7 @@ export class PredictionRun implements PredictionSink, QueueEntry {
     this.#owner = owner
     this.#mayReplay = options.mayReplay
     this.arrivedAt = owner.now()
+    if (item.inputs instanceof EncodedValues) item.inputs.hold()
   }
 
   get followed(): boolean {
@@ -111,7 +112,7 @@ export class PredictionRun implements PredictionSink, QueueEntry {
     }
   }
 
-  done(outputs: Outputs | undefined, runMs: number): void {
+  done(outputs: AnyValues | undefined, runMs: number): void {
     if (this.#ended) return
     this.prediction.runSeconds = runMs / 1000
     this.#end(undefined, () => this.prediction.succeed(outputs))
@@ -174,6 +175,8 @@ export class PredictionRun implements PredictionSink, QueueEntry {
     if (this.#ended) return
     this.#ended = true
     tell()
+    // Nobody runs it again.
+    if (this.item.inputs instanceof EncodedValues) this.item.inputs.release()
     this.#owner.ended(this, error)
   }
 }

@@ -1,6 +1,6 @@
 import type { ComponentSpec } from '../workers/components.ts'
 import type { NoticeLevel, Values } from '../workers/contract.ts'
-import { EncodedOutputs, type Outputs, valuesOf } from '../workers/encoded-outputs.ts'
+import { EncodedValues, type AnyValues, valuesOf } from '../workers/encoded-values.ts'
 import type { HostError } from '../workers/errors.ts'
 import { charactersOf } from '../workers/value-size.ts'
 import { PredictionReader } from './prediction-reader.ts'
@@ -63,7 +63,7 @@ export class Prediction {
   /** Most predictions are asked for their result alone, and thousands may wait: what only readers need is made for the first of them. */
   #readers: Set<PredictionReader> | null = null
   #state: PredictionState = 'queued'
-  #outputs: Outputs | undefined
+  #outputs: AnyValues | undefined
   #outputId = 0
   #error: HostError | undefined
   #events: PredictionEvent[] = []
@@ -106,9 +106,18 @@ export class Prediction {
     return this.#outputs === undefined ? undefined : valuesOf(this.#outputs)
   }
 
-  /** The outputs as JSON in UTF-8, where they came so. */
-  get encodedOutputs(): Buffer | undefined {
-    return this.#outputs instanceof EncodedOutputs ? this.#outputs.bytes : undefined
+  /** The outputs as JSON, where they came so. Hold them to send them. */
+  get encodedOutputs(): EncodedValues | undefined {
+    return this.#outputs instanceof EncodedValues ? this.#outputs : undefined
+  }
+
+  /** Nobody can ask for it any more. Who reads it already reads on. */
+  forget(): void {
+    if (!(this.#outputs instanceof EncodedValues)) return
+    const encoded = this.#outputs
+    if (this.#readers !== null && this.#readers.size > 0) this.#outputs = encoded.values
+    else this.#outputs = undefined
+    encoded.release()
   }
 
   get error(): HostError | undefined {
@@ -200,8 +209,8 @@ export class Prediction {
   }
 
   /** Ends well. `outputs` is the last output unless the events have shown it already. */
-  succeed(outputs: Outputs | undefined): void {
-    if (outputs instanceof EncodedOutputs) this.#outputEncoded(outputs)
+  succeed(outputs: AnyValues | undefined): void {
+    if (outputs instanceof EncodedValues) this.#outputEncoded(outputs)
     else if (outputs !== undefined) this.output(outputs)
     this.#state = 'succeeded'
     this.#add({ id: ++this.#lastId, type: 'done', waitSeconds: this.waitSeconds, runSeconds: this.runSeconds }, 0)
@@ -217,7 +226,7 @@ export class Prediction {
 
   /** What it holds in memory, roughly: the log and the latest outputs. */
   get characters(): number {
-    return this.#characters + (this.encodedOutputs?.length ?? charactersOf(this.#outputs))
+    return this.#characters + (this.encodedOutputs?.bytes.length ?? charactersOf(this.#outputs))
   }
 
   get lastId(): number {
@@ -257,7 +266,8 @@ export class Prediction {
   }
 
   /** Nobody follows it; whoever comes later finds the latest outputs in place of the events before. */
-  #outputEncoded(outputs: EncodedOutputs): void {
+  #outputEncoded(outputs: EncodedValues): void {
+    outputs.hold()
     this.#outputs = outputs
     this.#outputId = ++this.#lastId
     this.#events = []

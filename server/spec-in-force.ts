@@ -1,6 +1,7 @@
 import { hasFiles, type InputsResult, inputsSchema } from '../workers/components.ts'
 import type { ComponentSpec } from '../workers/components.ts'
 import type { ModelSpec, Values } from '../workers/contract.ts'
+import { EncodedValues } from '../workers/encoded-values.ts'
 import { createHostError, type HostError } from '../workers/errors.ts'
 import { sameTakings } from '../workers/rollout.ts'
 import type { PredictionRun } from './prediction-run.ts'
@@ -56,7 +57,7 @@ export class SpecInForce {
 
   /** Checks one anew that was checked by an earlier spec, and gives it inputs as the model takes them now. @returns Why it can't take it any more, or null. */
   refit(run: Pick<PredictionRun, 'given' | 'item' | 'revision'>): HostError | null {
-    const result = run.revision === this.#revision ? undefined : this.#check?.(run.given)
+    const result = run.revision === this.#revision ? undefined : this.#check?.(run.given instanceof EncodedValues ? run.given.values : run.given)
     if (result === undefined) return null
     if (!result.ok) return invalidInput(result.errors, 'The model was changed while this waited, and takes other inputs now. ')
     run.item.inputs = result.value

@@ -1,7 +1,8 @@
 /** What every way to run predictions must do. One function, run by the test of each backend. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Backend, Limits, PredictionFact, PredictItem, Values } from '../workers/contract.ts'
+import type { ReadableItem } from '../workers/thread-contract.ts'
+import type { Backend, Limits, PredictionFact, Values } from '../workers/contract.ts'
 import { itemOf, RecordingSink } from './helpers/fake-worker.ts'
 
 export interface BackendOptions {
@@ -30,7 +31,7 @@ export interface Sent {
 }
 
 /** Runs one prediction as soon as there is a place. Each item of a test has an id of its own. */
-async function send(setting: BackendUnderTest, id: number, inputs: Values, changes: Partial<PredictItem> = {}): Promise<Sent> {
+async function send(setting: BackendUnderTest, id: number, inputs: Values, changes: Partial<ReadableItem> = {}): Promise<Sent> {
   await setting.until(() => setting.backend.reserve('shared') !== null)
   const sink = new RecordingSink()
   setting.backend.reserve('shared')?.run([itemOf(id, { inputs, ...changes })], [sink])

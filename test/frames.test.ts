@@ -10,7 +10,7 @@ const MESSAGES = [
 function inPieces(bytes: Buffer, size: number): unknown[] {
   const reader = new FrameReader()
   const messages: unknown[] = []
-  for (let at = 0; at < bytes.length; at += size) reader.read(bytes.subarray(at, at + size), (message) => messages.push(message) < 0)
+  for (let at = 0; at < bytes.length; at += size) reader.read(bytes.subarray(at, at + size), (message) => messages.push(message))
   return messages
 }
 

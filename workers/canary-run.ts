@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type ComponentSpec, hasFiles, mapOutputFiles } from './components.ts'
 import type { Clock, Loss, PredictionSink, Values } from './contract.ts'
-import { type Outputs, valuesOf } from './encoded-outputs.ts'
+import { type AnyValues, valuesOf } from './encoded-values.ts'
 import { headlineOf, type WireError } from './errors.ts'
 import type { Replica } from './replica.ts'
 
@@ -54,7 +54,7 @@ export class CanaryRun implements PredictionSink {
 
   fact(): void {}
 
-  done(outputs: Outputs | undefined): void {
+  done(outputs: AnyValues | undefined): void {
     if (outputs !== undefined) void this.#discardFiles(valuesOf(outputs))
     this.#end({ kind: 'passed', ms: this.#ms })
   }

@@ -11,7 +11,7 @@
  * Messages to a worker are imperative, messages from it state facts. All of them are plain data for `serialization: 'advanced'`.
  */
 import type { ComponentSpec } from './components.ts'
-import type { Outputs } from './encoded-outputs.ts'
+import type { AnyValues } from './encoded-values.ts'
 import type { WireError } from './errors.ts'
 
 /** Limits of one model; defaults and meaning: contract, "A model". Times in ms, memory in MiB. */
@@ -60,7 +60,7 @@ export type Values = Record<string, unknown>
 
 export interface PredictItem {
   id: number
-  inputs: Values
+  inputs: AnyValues
   /** True sends every event; false sends only the end, for a caller who waits for one answer. */
   events: boolean
   requestId: string
@@ -124,7 +124,7 @@ export type FromWorker =
   | { type: 'taken'; id: number }
   | PredictionFact
   /** The end. `outputs` is absent when the last `output`/`append` facts already said it all. */
-  | { type: 'done'; id: number; outputs?: Outputs; runMs: number }
+  | { type: 'done'; id: number; outputs?: AnyValues; runMs: number }
   /** The end for the caller; `stopping` when the author's code still runs and `stopped` will follow. */
   | { type: 'failed'; id: number; error: WireError; runMs: number; stopping?: true }
   | { type: 'stopped'; id: number }
@@ -197,7 +197,7 @@ export interface Loss {
  */
 export interface PredictionSink {
   fact(fact: PredictionFact): void
-  done(outputs: Outputs | undefined, runMs: number): void
+  done(outputs: AnyValues | undefined, runMs: number): void
   failed(error: WireError, runMs: number): void
   lost(loss: Loss): void
   /** It never started; the same as if it had not been dispatched. */

@@ -1,5 +1,5 @@
 import type { Loss, PredictionFact, PredictionSink } from './contract.ts'
-import type { Outputs } from './encoded-outputs.ts'
+import type { AnyValues } from './encoded-values.ts'
 import type { ErrorCode, WireError } from './errors.ts'
 
 /** Failures that may be the worker's as well as the input's. */
@@ -19,7 +19,7 @@ export class FailureWatch implements PredictionSink {
     this.#sink.fact(fact)
   }
 
-  done(outputs: Outputs | undefined, runMs: number): void {
+  done(outputs: AnyValues | undefined, runMs: number): void {
     this.#sink.done(outputs, runMs)
   }
 

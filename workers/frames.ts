@@ -50,27 +50,23 @@ export class FrameReader {
   /** Bytes that must be there before it is worth looking again. */
   #wantedBytes = HEAD_BYTES
 
-  /**
-   * Gives each message of the frames that this chunk completes, in order.
-   *
-   * @param take Returns whether it holds on to bytes of the message: they are a part of the frame.
-   */
-  read(chunk: Buffer, take: (message: unknown) => boolean): void {
+  /** Gives each message of the frames that this chunk completes, in order. Bytes in it are a part of the frame, which is freed afterwards. */
+  read(chunk: Buffer, take: (message: unknown) => void): void {
     const whole = this.#joined(chunk)
     if (whole === null) return
     let bytes: Buffer = whole
-    let isHeld = false
     while (bytes.length >= HEAD_BYTES) {
       const end = HEAD_BYTES + bytes.readUInt32LE(0)
       if (bytes.length < end) {
         this.#wantedBytes = end
         break
       }
-      for (const message of decode(bytes, end)) isHeld = take(message) || isHeld
+      for (const message of decode(bytes, end)) take(message)
       bytes = bytes.subarray(end)
     }
-    if (bytes.length > 0) this.#keep(bytes)
-    else if (!isHeld && whole.length >= WORTH_FREEING_BYTES) freeBuffer(whole)
+    if (bytes === whole || whole.length < WORTH_FREEING_BYTES) return this.#keep(bytes)
+    this.#keep(Buffer.from(bytes))
+    freeBuffer(whole)
   }
 
   /** A large frame comes in many pieces: they are copied once, when the last is there. */
@@ -90,6 +86,7 @@ export class FrameReader {
   }
 
   #keep(bytes: Buffer): void {
+    if (bytes.length === 0) return
     this.#rest.push(bytes)
     this.#restBytes += bytes.length
   }

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { threadId } from 'node:worker_threads'
 import { encodeFrame, FrameReader, hasLongText, writeFrame } from './frames.ts'
 import { Outbox } from './outbox.ts'
+import { freeBuffer } from './free-buffer.ts'
 import type { FromThread, LaneAddress, ToThread } from './thread-contract.ts'
 
 /** A thread's end of its lane. */
@@ -28,7 +29,6 @@ export class FrontLink {
     socket.on('data', (chunk: Buffer) => {
       reader.read(chunk, (message) => {
         if (isToThread(message)) hear(message)
-        return false
       })
     })
     // Without its front the whole process ends.
@@ -44,6 +44,7 @@ export class FrontLink {
   send(message: FromThread): void {
     this.#gathered.flush()
     writeFrame(this.#socket, encodeFrame([message], isLong(message)))
+    if (message.type === 'unit-ended') for (const { json } of message.ends) if (json !== undefined) freeBuffer(json)
   }
 
   /** Written with all else of this turn of the event loop. For threads in which much runs side by side: only code that waits can. */

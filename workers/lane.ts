@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net'
 import type { PredictItem } from './contract.ts'
+import { EncodedValues } from './encoded-values.ts'
 import { encodeFrame, FrameReader, hasLongText, writeFrame } from './frames.ts'
 import { Outbox } from './outbox.ts'
-import { type FromThread, isAfter, type ToThread, unitAfter } from './thread-contract.ts'
+import { type FromThread, isAfter, isReadable, type SentItem, type ToThread, unitAfter } from './thread-contract.ts'
 
 /** One call of the author's `predict` or `predictBatch`. */
 export interface Unit {
@@ -72,7 +73,8 @@ export class Lane {
     if (this.running.size < concurrency) this.#begin(unit, now)
     else this.waiting.push(unit)
     const { items, alone, number } = unit
-    this.#outbox.pushPromptly(alone ? { type: 'predict', unit: number, items, alone } : { type: 'predict', unit: number, items })
+    const sent = items.map(sentItem)
+    this.#outbox.pushPromptly(alone ? { type: 'predict', unit: number, items: sent, alone } : { type: 'predict', unit: number, items: sent })
   }
 
   tell(message: ToThread): void {
@@ -139,9 +141,7 @@ export function listenTo(socket: Socket, said: (message: FromThread) => void, cl
   const reader = new FrameReader()
   socket.on('data', (chunk: Buffer) => {
     reader.read(chunk, (message) => {
-      if (!isFromThread(message)) return false
-      said(message)
-      return message.type === 'unit-ended' && message.ends.some(({ json }) => json !== undefined)
+      if (isFromThread(message)) said(withOwnBytes(message))
     })
   })
   // The thread has gone. What it said before that has been read, except where we wrote to it in the very moment: then its last unit is lost, and replayed.
@@ -149,8 +149,20 @@ export function listenTo(socket: Socket, said: (message: FromThread) => void, cl
   socket.once('close', closed)
 }
 
+function sentItem(item: PredictItem): SentItem {
+  if (isReadable(item)) return item
+  const { inputs, ...rest } = item
+  return inputs instanceof EncodedValues ? { ...rest, json: inputs.bytes } : { ...rest, inputs }
+}
+
 function isLong(message: ToThread): boolean {
-  return message.type === 'predict' && message.items.some(({ inputs }) => hasLongText(inputs))
+  return message.type === 'predict' && message.items.some((item) => 'json' in item || hasLongText(item.inputs))
+}
+
+/** The bytes are a part of the frame, which is freed. */
+function withOwnBytes(message: FromThread): FromThread {
+  if (message.type === 'unit-ended') for (const end of message.ends) if (end.json !== undefined) end.json = Buffer.from(end.json)
+  return message
 }
 
 /** Only our own code writes there, after it has shown its token. */

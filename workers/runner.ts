@@ -6,6 +6,7 @@ import { createHostError, type HostError } from './errors.ts'
 import { type AnyModelDefinition, type BatchContext, describeModel, isModelDefinition, type ModelLog, type PredictContext } from './model.ts'
 import { OutputGrowth, type OutputSink } from './output-growth.ts'
 import { ResultFiles } from './result-files.ts'
+import type { ReadableItem } from './thread-contract.ts'
 import { charactersOf } from './value-size.ts'
 
 /** Where the facts about one prediction go. */
@@ -90,7 +91,7 @@ export class Runner {
    *
    * @returns The end of each item, at its index. Never rejects.
    */
-  async run(items: PredictItem[], signal: AbortSignal, sinks: RunnerSink[]): Promise<ItemEnd[]> {
+  async run(items: ReadableItem[], signal: AbortSignal, sinks: RunnerSink[]): Promise<ItemEnd[]> {
     if (this.#definition.predictBatch !== undefined) return this.#runBatch(items, signal, sinks)
     const [item, sink] = [items[0], sinks[0]]
     if (item === undefined || sink === undefined) return []
@@ -101,7 +102,7 @@ export class Runner {
     }
   }
 
-  async #runOne(item: PredictItem, signal: AbortSignal, sink: RunnerSink): Promise<Values | undefined> {
+  async #runOne(item: ReadableItem, signal: AbortSignal, sink: RunnerSink): Promise<Values | undefined> {
     const returned: unknown = this.#definition.predict?.(item.inputs, this.#context(item, signal, sink))
     if (!isIterator(returned)) return this.#normalise(await returned)
     const last = await (item.events ? this.#tellEach(returned, signal, sink) : this.#lastOf(returned, signal))
@@ -136,7 +137,7 @@ export class Runner {
     return last
   }
 
-  async #runBatch(items: PredictItem[], signal: AbortSignal, sinks: RunnerSink[]): Promise<ItemEnd[]> {
+  async #runBatch(items: ReadableItem[], signal: AbortSignal, sinks: RunnerSink[]): Promise<ItemEnd[]> {
     try {
       const all: RunnerSink = {
         progress: (fraction, text) => sinks.forEach((sink) => sink.progress(fraction, text)),

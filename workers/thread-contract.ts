@@ -3,6 +3,7 @@
  * runs; work goes over a connection of its own between front and thread, its lane, so that a prediction wakes nobody on its way.
  */
 import type { FromWorker, Limits, ModelSpec, PredictionFact, PredictItem, ThreadExit, Values, WorkerSettings } from './contract.ts'
+import { EncodedValues } from './encoded-values.ts'
 import type { WireError } from './errors.ts'
 
 /** Where the threads of one worker reach the front. */
@@ -51,6 +52,16 @@ export interface ThreadEnd {
   runMs: number
 }
 
+/** An item whose inputs can be looked into. */
+export type ReadableItem = PredictItem & { inputs: Values }
+
+export function isReadable(item: PredictItem): item is ReadableItem {
+  return !(item.inputs instanceof EncodedValues)
+}
+
+/** One item on its way. Large inputs go as they came: JSON in UTF-8. */
+export type SentItem = ReadableItem | (Omit<PredictItem, 'inputs'> & { json: Buffer })
+
 /** Front → thread. */
 export type ToThread =
   /**
@@ -58,7 +69,7 @@ export type ToThread =
    * thread's gate from the number before to its own. The process withdraws units by raising the gate past them.
    * `alone`: say `taken` before any of it runs.
    */
-  | { type: 'predict'; unit: number; items: PredictItem[]; alone?: true }
+  | { type: 'predict'; unit: number; items: SentItem[]; alone?: true }
   | { type: 'cancel'; id: number; reason: 'CANCELLED' | 'DEADLINE_EXCEEDED' }
   | { type: 'credit'; id: number; events: number }
 

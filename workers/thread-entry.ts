@@ -5,17 +5,17 @@ import { flushCompileCache } from 'node:module'
 import { authorLogEntry } from './author-log.ts'
 import type { LogLevel, PredictionFact, PredictItem, Values } from './contract.ts'
 import { CreditedSink } from './credited-sink.ts'
-import { encodeLarge } from './encoded-outputs.ts'
+import { decodeValues, encodeLarge } from './encoded-values.ts'
 import { createHostError, describeThrown, HostError, toWire, type WireError } from './errors.ts'
 import { FrontLink } from './front-link.ts'
 import { LogBudget } from './log-budget.ts'
 import { registerFootlightsResolution } from './resolve-hook.ts'
 import { type ItemEnd, Runner } from './runner.ts'
-import type { FromThread, ThreadEnd, ThreadResult, ThreadTask, ToThread } from './thread-contract.ts'
+import type { FromThread, ReadableItem, SentItem, ThreadEnd, ThreadResult, ThreadTask, ToThread } from './thread-contract.ts'
 
 registerFootlightsResolution()
 
-type UnitMessage = Extract<ToThread, { type: 'predict' }>
+type UnitMessage = Omit<Extract<ToThread, { type: 'predict' }>, 'items'> & { items: ReadableItem[] }
 
 /** One running unit of work: its items share a signal, since they share a call. */
 interface Running {
@@ -80,13 +80,13 @@ async function teardown(): Promise<ThreadResult> {
 async function warmUp(warmUpMs: number): Promise<void> {
   const inputs = await loaded().warmUpInputs()
   if (inputs === undefined) return
-  const item: PredictItem = { id: 0, inputs, events: false, requestId: 'warm-up' }
+  const item: ReadableItem = { id: 0, inputs, events: false, requestId: 'warm-up' }
   const [end] = await loaded().run([item], AbortSignal.timeout(warmUpMs), [new CreditedSink(0, false, () => {})])
   if (end !== undefined && 'error' in end) log('warn', { error: describeThrown(end.error) }, 'the first example failed as a warm-up')
 }
 
 function hear(message: ToThread): void {
-  if (message.type === 'predict') waiting.push(message)
+  if (message.type === 'predict') waiting.push({ ...message, items: message.items.map(readableItem) })
   else tellRunning(message)
   beginWaiting()
 }
@@ -116,7 +116,7 @@ async function run({ unit, items, alone }: UnitMessage): Promise<void> {
   beginWaiting()
 }
 
-async function runUnit(items: PredictItem[]): Promise<ThreadEnd[]> {
+async function runUnit(items: ReadableItem[]): Promise<ThreadEnd[]> {
   const unit: Running = { controller: new AbortController(), sinks: new Map(), cancelled: new Set() }
   const startedAt = performance.now()
   try {
@@ -127,6 +127,12 @@ async function runUnit(items: PredictItem[]): Promise<ThreadEnd[]> {
   } finally {
     for (const item of items) runningById.delete(item.id)
   }
+}
+
+function readableItem(item: SentItem): ReadableItem {
+  if (!('json' in item)) return item
+  const { json, ...rest } = item
+  return { ...rest, inputs: decodeValues(json) }
 }
 
 function openSink(item: PredictItem, running: Running): CreditedSink {
@@ -161,7 +167,7 @@ function internalError(thrown: unknown): WireError {
   return { code: 'INTERNAL', message: 'The host failed on this prediction. The operator finds the cause in the log under the request id.', cause: describeThrown(thrown) }
 }
 
-function tellRunning(message: Exclude<ToThread, UnitMessage>): void {
+function tellRunning(message: Exclude<ToThread, { type: 'predict' }>): void {
   const running = runningById.get(message.id)
   if (running === undefined) return
   if (message.type === 'credit') {

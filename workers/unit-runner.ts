@@ -1,6 +1,6 @@
 import type { FromWorker, Limits, PredictItem, ThreadDeath } from './contract.ts'
 import { DeadlineWatch } from './deadline-watch.ts'
-import { EncodedOutputs } from './encoded-outputs.ts'
+import { EncodedValues } from './encoded-values.ts'
 import type { WireError } from './errors.ts'
 import type { Lane, Unit } from './lane.ts'
 import { type FromProcess, type FromThread, isAfter, type ThreadEnd } from './thread-contract.ts'
@@ -192,7 +192,7 @@ export class UnitRunner {
     this.#flights.delete(id)
     if (answered) this.#owner.say({ type: 'stopped', id })
     else if (error !== undefined) this.#owner.say({ type: 'failed', id, error, runMs })
-    else if (json !== undefined) this.#owner.say({ type: 'done', id, outputs: new EncodedOutputs(json), runMs })
+    else if (json !== undefined) this.#owner.say({ type: 'done', id, outputs: new EncodedValues(json), runMs })
     else this.#owner.say(outputs === undefined ? { type: 'done', id, runMs } : { type: 'done', id, outputs, runMs })
   }
 

@@ -35,7 +35,7 @@ export function createPlainPredict(deps: AppDeps, app: Express): PlainPredict {
     try {
       checkHost(req)
       const timeoutMs = callerTimeoutMs(req)
-      takeJsonObject(req, maxBodyBytes, (body) => exchange.submit(model, body, timeoutMs), (error) => exchange.fail(error))
+      takeJsonObject(req, maxBodyBytes, (body, json) => exchange.submit(model, body, timeoutMs, json), (error) => exchange.fail(error))
     } catch (error) {
       exchange.fail(error)
     }
@@ -73,11 +73,11 @@ class PlainExchange {
     res.once('close', () => this.#closed())
   }
 
-  submit(model: HostedModel, inputs: unknown, timeoutMs: number | undefined): void {
+  submit(model: HostedModel, inputs: unknown, timeoutMs: number | undefined, json: Buffer | undefined): void {
     // He left while his body was read.
     if (this.#res.destroyed) return
     try {
-      this.#prediction = this.#deps.gateway.submit(model, inputs, submitOptions(this.#req, this.#requestId, 'answer', timeoutMs, this.#startedMs))
+      this.#prediction = this.#deps.gateway.submit(model, inputs, submitOptions(this.#req, this.#requestId, 'answer', timeoutMs, this.#startedMs), json)
     } catch (error) {
       return this.fail(error)
     }
@@ -107,7 +107,11 @@ class PlainExchange {
   /** The model may have become one that gives files while this waited; links to them depend on the request, which Express can read. */
   #bodyOf(prediction: Prediction): string | Buffer {
     const { encodedOutputs, outputSpecs } = prediction
-    if (encodedOutputs !== undefined && !hasFiles(outputSpecs)) return encodedOutputs
+    if (encodedOutputs !== undefined && !hasFiles(outputSpecs)) {
+      encodedOutputs.hold()
+      this.#res.once('close', () => encodedOutputs.release())
+      return encodedOutputs.bytes
+    }
     const { files, config } = this.#deps
     return JSON.stringify(createRender(() => asExpress(this.#app, this.#req), outputSpecs, files, config.rootPath)(prediction.outputs ?? {}))
   }

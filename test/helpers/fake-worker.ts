@@ -1,6 +1,7 @@
 /** The seams of supervision without processes and without time: a clock that stands still until told, and workers that say what a test makes them say. */
-import type { Clock, FromWorker, Limits, Loss, ModelSpec, PredictionFact, PredictionSink, PredictItem, SpawnWorker, ToWorker, Values, WorkerEvents, WorkerExit, WorkerHandle } from '../../workers/contract.ts'
+import type { Clock, FromWorker, Limits, Loss, ModelSpec, PredictionFact, PredictionSink, SpawnWorker, ToWorker, Values, WorkerEvents, WorkerExit, WorkerHandle } from '../../workers/contract.ts'
 import type { WireError } from '../../workers/errors.ts'
+import type { ReadableItem } from '../../workers/thread-contract.ts'
 
 export class FakeClock implements Clock {
   #now = 1_000
@@ -204,6 +205,6 @@ export function specOf(changes: Partial<ModelSpec>): ModelSpec {
   }
 }
 
-export function itemOf(id: number, changes: Partial<PredictItem> = {}): PredictItem {
+export function itemOf(id: number, changes: Partial<ReadableItem> = {}): ReadableItem {
   return { id, inputs: { text: `text ${id}` }, events: true, requestId: `request-${id}`, ...changes }
 }

@@ -1,5 +1,6 @@
 /** In place of a worker process's main: answers with the inputs, without threads and without the model's code. Its lane is the real one. */
 import type { Envelope } from '../../../workers/contract.ts'
+import { decodeValues } from '../../../workers/encoded-values.ts'
 import { FrontLink } from '../../../workers/front-link.ts'
 import { Outbox } from '../../../workers/outbox.ts'
 import type { FromProcess, ToProcess, ToThread } from '../../../workers/thread-contract.ts'
@@ -29,5 +30,5 @@ async function obey(message: ToProcess): Promise<void> {
 }
 
 function answer(message: ToThread): void {
-  if (message.type === 'predict') link?.send({ type: 'unit-ended', unit: message.unit, ends: message.items.map(({ inputs }) => ({ outputs: inputs, runMs: 0 })) })
+  if (message.type === 'predict') link?.send({ type: 'unit-ended', unit: message.unit, ends: message.items.map((item) => ({ outputs: 'json' in item ? decodeValues(item.json) : item.inputs, runMs: 0 })) })
 }
