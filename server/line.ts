@@ -181,15 +181,13 @@ export class Line {
   }
 
   /**
-   * A batch goes at once, except when the last one was larger than what waits now: then company is on its way, and the first waits for it,
-   * at most `maxWaitMs`.
+   * Asked when there is room. A batch goes at once, except when the last one was larger than what waits now: then company is on its way, most likely those who have
+   * just been answered, and it is waited for, at most `maxWaitMs`. Counted from here: whoever waited for the room has had no company by that.
    */
   #batchIsDue(): boolean {
     const batch = this.#owner.batch
     if (batch == null || batch.maxWaitMs === 0) return true
-    const first = this.#queue.first()
-    const company = Math.min(this.#lastBatch, batch.maxSize)
-    if (first === undefined || this.#queue.depth >= company || this.#clock.now() - first.arrivedAt >= batch.maxWaitMs) {
+    if (this.#queue.depth >= Math.min(this.#lastBatch, batch.maxSize)) {
       this.#batchTimer?.()
       this.#batchTimer = null
       return true

@@ -290,6 +290,19 @@ describe('batches', () => {
     assert.equal(lonely.run.running, true)
   })
 
+  test('wait for the company of those who were just answered also when the first has waited for its room longer than that', async () => {
+    const fake = createFakeModel({ spec }).start()
+    const [opener, ...two] = [fake.submit(), fake.submit(), fake.submit()]
+    assert.ok(opener)
+    fake.finish(opener)
+    const left = fake.submit()
+    await fake.clock.pass(200)
+    for (const each of two) fake.finish(each)
+    assert.equal(left.run.running, false)
+    fake.submit()
+    assert.deepEqual(sizes(fake), [1, 2, 2])
+  })
+
   test('a full one is given out behind another that is quick, so that its thread never waits; a smaller one, and one behind something slow, is not', () => {
     const run = (runMs: number): number[] => {
       const fake = createFakeModel({ spec: { batch: { maxSize: 3, maxWaitMs: 0 } } }).start()

@@ -154,16 +154,25 @@ export class Runner {
         throw invalidOutput(new Error(`predictBatch returned ${Array.isArray(results) ? `${results.length} results` : typeof results} for ${items.length} items`))
       }
       // Unlike `map`, this visits what was left out too.
-      return await Promise.all(Array.from(results, (result: unknown) => this.#batchEnd(result)))
+      return this.#hasFiles ? await Promise.all(Array.from(results, (result: unknown) => this.#batchEnd(result))) : Array.from(results, (result: unknown) => this.#endOf(result))
     } catch (error) {
       return items.map(() => ({ error }))
     }
   }
 
   async #batchEnd(result: unknown): Promise<ItemEnd> {
+    const end = this.#endOf(result)
     try {
-      if (result instanceof Error) return { error: result }
-      return { outputs: await this.#normalise(result) }
+      return 'outputs' in end && end.outputs !== undefined ? { outputs: await this.#keepFiles(end.outputs) } : end
+    } catch (error) {
+      return { error }
+    }
+  }
+
+  /** Without its files. */
+  #endOf(result: unknown): ItemEnd {
+    try {
+      return result instanceof Error ? { error: result } : { outputs: this.#checked(result) }
     } catch (error) {
       return { error }
     }
