@@ -146,7 +146,7 @@ export class Line {
   #needOf(first: PredictionRun): Need {
     const { batch } = this.#owner
     if (first.followed) return 'idle'
-    if (batch === null) return 'shared'
+    if (batch === null) return this.#queue.depth > this.#owner.backend.parallelism() ? 'deep' : 'shared'
     return this.#queue.depth >= batch.maxSize ? 'full' : 'idle'
   }
 

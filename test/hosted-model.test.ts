@@ -254,6 +254,25 @@ describe('a cancelled prediction', () => {
   })
 })
 
+describe('a line longer than what runs', () => {
+  const given = (runMs: number, many: number): number => {
+    const fake = createFakeModel().start()
+    fake.finish(fake.submit({ events: false }), { runMs })
+    for (let each = 0; each < many; each++) fake.submit({ events: false })
+    return fake.workers.last.told('predict').length - 1
+  }
+
+  test('has its first wait at the thread, behind what is quick', () => {
+    assert.equal(given(20, 3), 2)
+    assert.equal(given(20, 9), 2)
+  })
+
+  test('keeps it behind what is slow; a short one keeps it for whichever thread is free first', () => {
+    assert.equal(given(1_000, 9), 1)
+    assert.equal(given(20, 2), 1)
+  })
+})
+
 describe('batches', () => {
   const spec = { batch: { maxSize: 3, maxWaitMs: 50 } }
   const sizes = (fake: FakeModel): number[] => fake.workers.last.told('predict').map(({ items }) => items.length)

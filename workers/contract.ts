@@ -298,9 +298,10 @@ export interface Reservation {
  * Where a unit of work may go.
  * - `idle`: where it begins at once, for a caller who follows it and is told its place until then.
  * - `shared`: also behind others that will be over in a moment. `full`: a batch that can't grow, so that it loses nothing by waiting at the thread.
+ * - `deep`: as `shared`, and one for each thread also behind others that are only quick: so many wait behind it that no thread will be free before its own.
  * - `alone`: where nothing else runs, for a suspect. `beside`: not where a suspect waits for the others to end.
  */
-export type Need = 'idle' | 'shared' | 'full' | 'alone' | 'beside'
+export type Need = 'idle' | 'shared' | 'deep' | 'full' | 'alone' | 'beside'
 
 /** A way to run predictions. */
 export interface Backend {

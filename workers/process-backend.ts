@@ -9,8 +9,8 @@ import { Supervisor } from './supervisor.ts'
 /** A worker is kept busy by giving it the next predictions before the last has come back, as long as together they take less than this. */
 const PREFETCH_MS = 8
 const MOST_PREFETCHED = 32
-/** A full batch is given out behind one that takes no longer than this; what waits longer would be withdrawn again. */
-const PREFETCH_BATCH_MS = 40
+/** A full batch, or the next of a long line, is given out behind what takes no longer than this; what waits longer would be withdrawn again. */
+const QUICK_MS = 40
 /** A start that was never measured is expected to take this long. */
 const UNKNOWN_START_SECONDS = 2
 
@@ -223,9 +223,11 @@ export class ProcessBackend implements Backend {
   }
 
   #spareUnits(need: Need): number {
-    const meanMs = need === 'shared' || need === 'full' ? this.#deps.meanRunMs() : null
+    const meanMs = need === 'shared' || need === 'deep' || need === 'full' ? this.#deps.meanRunMs() : null
     if (meanMs === null) return 0
-    if (need === 'full') return meanMs <= PREFETCH_BATCH_MS ? 1 : 0
-    return Math.min(MOST_PREFETCHED, Math.floor(PREFETCH_MS / Math.max(meanMs, 0.05)))
+    const oneEach = meanMs <= QUICK_MS ? this.#limits.threads : 0
+    if (need === 'full') return oneEach
+    const together = Math.min(MOST_PREFETCHED, Math.floor(PREFETCH_MS / Math.max(meanMs, 0.05)))
+    return need === 'deep' ? Math.max(together, oneEach) : together
   }
 }
