@@ -6,6 +6,32 @@ const MOST_GATHERED = 64 * 1024
 /** How long what is only said by the way, and the headers, wait for something that matters. */
 const SOON_MS = 4
 
+/** Up to here each write leaves with its turn of the event loop. */
+const FEW_STREAMS = 250
+/** With more, what was written so long leaves together: a system call for each event would take all of the host's time, and everyone would get his late. */
+const MS_PER_STREAM = 0.03
+const MOST_MS = 50
+
+/** Streams that have something to write. */
+const due = new Set<EventStream>()
+let open = 0
+let isRoundComing = false
+
+function writeSoon(stream: EventStream): void {
+  due.add(stream)
+  if (isRoundComing) return
+  isRoundComing = true
+  if (open <= FEW_STREAMS) setImmediate(writeDue)
+  else setTimeout(writeDue, Math.min(MOST_MS, open * MS_PER_STREAM))
+}
+
+function writeDue(): void {
+  isRoundComing = false
+  const streams = [...due]
+  due.clear()
+  for (const stream of streams) stream.flush()
+}
+
 /**
  * A response that stays open and is written piece by piece. What is written in one turn of the event loop leaves in one go, and with it
  * the headers and what was said by the way: most streams are short, and a system call costs more than all else about an event.
@@ -15,7 +41,6 @@ export class EventStream {
   readonly #heartbeat: NodeJS.Timeout | undefined
   readonly #listeners = new Set<() => void>()
   #gathered = ''
-  #isScheduled = false
   #soon: NodeJS.Timeout | undefined
   #state: 'open' | 'ended' | 'broken' = 'open'
 
@@ -33,6 +58,7 @@ export class EventStream {
     if (response.destroyed) this.#state = 'broken'
     else response.once('close', () => this.#close('broken'))
     if (this.isOver) return
+    open++
     this.#scheduleSoon()
     if (heartbeat !== null) this.#heartbeat = setInterval(() => this.#beat(heartbeat), HEARTBEAT_MS).unref()
   }
@@ -62,8 +88,9 @@ export class EventStream {
   write(text: string): void {
     if (this.isOver) return
     this.#gathered += text
-    if (this.#gathered.length > MOST_GATHERED) this.#flush()
-    else this.#schedule()
+    if (this.#gathered.length > MOST_GATHERED) this.flush()
+    else if (this.#response.headersSent) writeSoon(this)
+    else setImmediate(() => this.flush())
   }
 
   /** Writes with whatever is written next, or in a few ms. */
@@ -92,20 +119,12 @@ export class EventStream {
     this.#close('ended')
   }
 
-  #schedule(): void {
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    setImmediate(() => {
-      this.#isScheduled = false
-      this.#flush()
-    })
-  }
-
   #scheduleSoon(): void {
-    this.#soon ??= setTimeout(() => this.#flush(), SOON_MS)
+    this.#soon ??= setTimeout(() => this.flush(), SOON_MS)
   }
 
-  #flush(): void {
+  /** Writes what has gathered. */
+  flush(): void {
     clearTimeout(this.#soon)
     this.#soon = undefined
     // Whoever handles an error may have answered in our place.
@@ -124,6 +143,7 @@ export class EventStream {
   #close(state: 'ended' | 'broken'): void {
     if (this.isOver) return
     this.#state = state
+    open--
     clearTimeout(this.#soon)
     clearInterval(this.#heartbeat)
     for (const callback of this.#listeners) callback()
