@@ -1,12 +1,13 @@
 /** What the models do, as plain functions for the servers that have nothing else. */
 import type { IncomingMessage } from 'node:http'
 
-import { burn, CPU_MS, TOKEN_PAUSE_MS, tokens } from '../work.ts'
+import { burn, CPU_MS, sleepBatch, TOKEN_PAUSE_MS, tokens } from '../work.ts'
 
 /** @throws {Error} for what no workload sends. */
 export function answerOf(model: string, inputs: unknown): { text: string } {
   if (typeof inputs !== 'object' || inputs === null || !('text' in inputs) || typeof inputs.text !== 'string') throw new Error('text is missing')
   if (model.startsWith('cpu')) burn(CPU_MS)
+  if (model === 'batch') sleepBatch(1)
   return { text: inputs.text }
 }
 

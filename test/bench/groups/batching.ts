@@ -1,5 +1,5 @@
 import { type Bench, type Contestant, ERRORS, type Group, inTurn, P50, P99, PER_SECOND } from '../bench.ts'
-import { type FirstQuestion, startFootlights, startPeer } from '../targets.ts'
+import { type FirstQuestion, startCeiling, startFootlights, startPeer } from '../targets.ts'
 import { batchMs } from '../work.ts'
 
 const ASK: FirstQuestion = { model: 'batch', inputs: { text: 'hello world' } }
@@ -22,8 +22,10 @@ export const batching: Group = { name: 'batching', title: 'Batching', columns: [
 async function run(bench: Bench): Promise<void> {
   const { python, settings, load, figures } = bench
   const peers: Contestant[] = python === undefined ? [] : (['litserve', 'mosec'] as const).map((name) => ({ name, start: () => startPeer(name, { python, ask: ASK }) }))
-  await inTurn(bench, [{ name: 'footlights', start: () => startFootlights({ models: ['batch'] }) }, ...peers], async ({ name }, target) => {
+  const ceiling: Contestant = { name: 'node:http', start: () => startCeiling('node-http', ASK) }
+  await inTurn(bench, [ceiling, { name: 'footlights', start: () => startFootlights({ models: ['batch'] }) }, ...peers], async ({ name }, target) => {
     const url = `${target.url}/batch/predict`
+    if (name === 'node:http') return figures.add('batching', batchAt(1), name, await load.run({ kind: 'requests', url, connections: 1, seconds: settings.seconds, body: ASK.inputs }))
     await load.run({ kind: 'requests', url, connections: 32, seconds: WARM_UP_SECONDS, body: ASK.inputs })
     for (const connections of CONNECTIONS) {
       figures.add('batching', batchAt(connections), name, await load.run({ kind: 'requests', url, connections, seconds: settings.seconds, body: ASK.inputs }))
