@@ -5,7 +5,8 @@ import { batchMs } from '../work.ts'
 const ASK: FirstQuestion = { model: 'batch', inputs: { text: 'hello world' } }
 const CONNECTIONS = [1, 32, 64]
 const MAX_SIZE = 32
-const WARM_UP_SECONDS = 0.5
+/** Batches are few a second, and code is compiled after some thousand calls. */
+const WARM_UP = { connections: 64, seconds: 2 }
 
 export function batchAt(connections: number): string {
   return `10 ms + 0.1 ms each, at most 32 together, ${connections} connection${connections === 1 ? '' : 's'}`
@@ -26,7 +27,7 @@ async function run(bench: Bench): Promise<void> {
   await inTurn(bench, [ceiling, { name: 'footlights', start: () => startFootlights({ models: ['batch'] }) }, ...peers], async ({ name }, target) => {
     const url = `${target.url}/batch/predict`
     if (name === 'node:http') return figures.add('batching', batchAt(1), name, await load.run({ kind: 'requests', url, connections: 1, seconds: settings.seconds, body: ASK.inputs }))
-    await load.run({ kind: 'requests', url, connections: 32, seconds: WARM_UP_SECONDS, body: ASK.inputs })
+    await load.run({ kind: 'requests', url, ...WARM_UP, body: ASK.inputs })
     for (const connections of CONNECTIONS) {
       figures.add('batching', batchAt(connections), name, await load.run({ kind: 'requests', url, connections, seconds: settings.seconds, body: ASK.inputs }))
     }
