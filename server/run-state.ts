@@ -130,11 +130,6 @@ export function findFronts(stateDir: string): KnownFront[] {
   })
 }
 
-/** Fronts that are gone, or whose parent is, with the workers that outlived them. Whether a living one is an orphan is for the caller to judge. */
-export function findOrphans(stateDir: string): KnownFront[] {
-  return findFronts(stateDir).filter(({ isAlive, isParentGone }) => !isAlive || isParentGone)
-}
-
 export interface RunLog {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void

@@ -6,7 +6,7 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { findFronts, findOrphans, reapOrphans, type RunRecord, RunState } from '../server/run-state.ts'
+import { findFronts, reapOrphans, type RunRecord, RunState } from '../server/run-state.ts'
 import { isSameProcess, processStartTime } from '../workers/ports.ts'
 
 const notHere = process.platform === 'linux' ? false : 'orphans are searched for on Linux only'
@@ -178,14 +178,15 @@ describe('findFronts', { skip: notHere }, () => {
   })
 })
 
-describe('findOrphans', { skip: notHere }, () => {
-  it('names the dead and those whose parent is gone, and no front that somebody looks after', async () => {
+describe('findFronts, of orphans', { skip: notHere }, () => {
+  it('tells the dead and those whose parent is gone from one that somebody looks after', async () => {
     await using place = await makePlace()
     const [kept, left, gone] = [await place.startProcess(), await place.startProcess(), await deadPid()]
     await place.writeRecord({ pid: kept.pid, startTime: kept.startTime, parentPid: process.pid })
     await place.writeRecord({ pid: left.pid, startTime: left.startTime, parentPid: gone })
     await place.writeRecord({ pid: gone })
-    assert.deepEqual(new Set(findOrphans(place.stateDir).map(({ record }) => record.pid)), new Set([left.pid, gone]))
+    const seen = new Map(findFronts(place.stateDir).map(({ record, isAlive, isParentGone }) => [record.pid, isAlive && !isParentGone ? 'kept' : isAlive ? 'left' : 'gone']))
+    assert.deepEqual(seen, new Map([[kept.pid, 'kept'], [left.pid, 'left'], [gone, 'gone']]))
   })
 })
 

@@ -1,27 +1,13 @@
 import type { FromWorker, Limits, PredictItem, ThreadDeath } from './contract.ts'
 import { DeadlineWatch } from './deadline-watch.ts'
-import { EncodedValues } from './encoded-values.ts'
-import type { WireError } from './errors.ts'
 import type { Lane, Unit } from './lane.ts'
 import { type FromProcess, type FromThread, isAfter, type ThreadEnd } from './thread-contract.ts'
+import { cancelledEnd, DEADLINE, endOf, type Flight, lossOf, returnOf } from './unit-ends.ts'
 
 /** How long an author's code may take to obey its `AbortSignal` before its thread is terminated. */
-export const CANCEL_GRACE_MS = 300
+const CANCEL_GRACE_MS = 300
 /** What waits behind something that made no progress for so long goes back to the line: any worker may have it. */
 const STALLED_MS = 50
-
-const DEADLINE: WireError = { code: 'DEADLINE_EXCEEDED', message: 'The prediction took longer than its time limit.' }
-const OUT_OF_MEMORY: WireError = { code: 'OUT_OF_MEMORY', message: 'The model ran out of memory on this input.' }
-const CANCELLED: WireError = { code: 'CANCELLED', message: 'The prediction was cancelled.' }
-
-/** One item under way, from its arrival here to its end. */
-interface Flight {
-  readonly item: PredictItem
-  readonly unit: Unit
-  /** Its caller has had an answer already and waits only for `stopped`. */
-  answered: boolean
-  cancelled: 'CANCELLED' | 'DEADLINE_EXCEEDED' | null
-}
 
 export interface UnitRunnerOwner {
   say(message: FromWorker): void
@@ -184,16 +170,13 @@ export class UnitRunner {
     for (let index = 0; index < ends.length; index++) {
       const [item, end] = [unit.items[index], ends[index]]
       const flight = item === undefined ? undefined : this.#flights.get(item.id)
-      if (flight !== undefined && end !== undefined) this.#sayEnd(flight, end)
+      if (flight !== undefined && end !== undefined) this.#sayEnd(flight, endOf(flight, end))
     }
   }
 
-  #sayEnd({ item: { id }, answered }: Flight, { outputs, json, error, runMs }: ThreadEnd): void {
-    this.#flights.delete(id)
-    if (answered) this.#owner.say({ type: 'stopped', id })
-    else if (error !== undefined) this.#owner.say({ type: 'failed', id, error, runMs })
-    else if (json !== undefined) this.#owner.say({ type: 'done', id, outputs: new EncodedValues(json), runMs })
-    else this.#owner.say(outputs === undefined ? { type: 'done', id, runMs } : { type: 'done', id, outputs, runMs })
+  #sayEnd(flight: Flight, said: FromWorker): void {
+    this.#flights.delete(flight.item.id)
+    this.#owner.say(said)
   }
 
   #deadlinePassed(unit: Unit, lane: Lane): void {
@@ -220,7 +203,7 @@ export class UnitRunner {
     unit.items.splice(unit.items.indexOf(item), 1)
     if (unit.items.length === 0) this.#waiting.splice(this.#waiting.indexOf(unit), 1)
     // Not within the call that asks for it.
-    queueMicrotask(() => this.#sayEnd(flight, { error: errorOf(flight), runMs: 0 }))
+    queueMicrotask(() => this.#sayEnd(flight, cancelledEnd(flight)))
   }
 
   #terminateAfterGrace(unit: Unit, lane: Lane, death: 'timeout' | 'cancel'): void {
@@ -279,12 +262,7 @@ export class UnitRunner {
   #giveBack(unit: Unit): void {
     unit.lane = null
     this.#forgetGrace(unit)
-    for (const flight of this.#flightsOf(unit)) {
-      const { id } = flight.item
-      this.#flights.delete(id)
-      if (flight.answered) this.#owner.say({ type: 'stopped', id })
-      else this.#owner.say(flight.cancelled === null ? { type: 'returned', id } : { type: 'failed', id, error: errorOf(flight), runMs: 0 })
-    }
+    for (const flight of this.#flightsOf(unit)) this.#sayEnd(flight, returnOf(flight))
   }
 
   #lose(lane: Lane, { begun, exit: { death } }: Gone): void {
@@ -293,30 +271,16 @@ export class UnitRunner {
     const units = lane.takeAll()
     const lost = units.filter((unit) => !isAfter(unit.number, begun))
     const [first] = lost
-    const alone = lost.length === 1 && first?.items.length === 1
+    const { death: ours, unit: blamed = null } = lane.terminating ?? {}
+    const ending = { death: ours ?? death, blamed, alone: lost.length === 1 && first?.items.length === 1 }
     for (const unit of units) {
       this.#forgetGrace(unit)
       if (isAfter(unit.number, begun)) this.#giveBack(unit)
-      else for (const flight of this.#flightsOf(unit)) this.#sayLost(flight, lane, lane.terminating?.death ?? death, alone)
+      else for (const flight of this.#flightsOf(unit)) this.#sayEnd(flight, lossOf(flight, ending))
     }
-  }
-
-  #sayLost({ item: { id }, unit, answered }: Flight, lane: Lane, death: ThreadDeath, alone: boolean): void {
-    this.#flights.delete(id)
-    const blamed = lane.terminating?.unit ?? null
-    if (answered) this.#owner.say({ type: 'stopped', id })
-    else if (blamed === unit) this.#owner.say({ type: 'failed', id, error: death === 'cancel' ? CANCELLED : DEADLINE, runMs: 0 })
-    // With nothing beside it, there is one possible cause for a full heap.
-    else if (death === 'oom' && alone) this.#owner.say({ type: 'failed', id, error: OUT_OF_MEMORY, runMs: 0 })
-    // A death that we caused blames only what it was for.
-    else this.#owner.say({ type: 'lost', id, suspect: blamed === null, death })
   }
 
   #flightsOf(unit: Unit): Flight[] {
     return unit.items.map((item) => this.#flights.get(item.id)).filter((flight) => flight !== undefined)
   }
-}
-
-function errorOf({ cancelled }: Flight): WireError {
-  return cancelled === 'DEADLINE_EXCEEDED' ? DEADLINE : CANCELLED
 }
