@@ -8,7 +8,7 @@ import { Supervisor } from './supervisor.ts'
 
 /** A worker is kept busy by giving it the next predictions before the last has come back, as long as together they take less than this. */
 const PREFETCH_MS = 8
-const MOST_PREFETCHED = 32
+const MOST_PREFETCHED = 64
 /** A full batch, or the next of a long line, is given out behind what takes no longer than this; what waits longer would be withdrawn again. */
 const QUICK_MS = 40
 /** A start that was never measured is expected to take this long. */
