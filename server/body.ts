@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 
 import { RequestError } from '../workers/errors.ts'
-import { freeBuffer, WORTH_FREEING_BYTES } from '../workers/free-buffer.ts'
+import { freeBuffer, joined, WORTH_FREEING_BYTES } from '../workers/free-buffer.ts'
 import { SlowBodyError } from './http-errors.ts'
 import { awaitSender, heardFrom, noLongerAwaited } from './slow-senders.ts'
 
@@ -104,8 +104,12 @@ function collect(req: IncomingMessage, maxBytes: number, taken: (body: Buffer) =
     noLongerAwaited(req)
     return true
   }
+  // What has come is held no longer than it is needed: the listeners live as long as the request.
+  const takeChunks = (): Buffer[] => chunks.splice(0)
   const fail = (error: Error): void => {
-    if (settle()) failed(error)
+    if (!settle()) return
+    takeChunks()
+    failed(error)
   }
   req.on('data', (chunk: Buffer) => {
     if (isSettled) return
@@ -115,7 +119,7 @@ function collect(req: IncomingMessage, maxBytes: number, taken: (body: Buffer) =
     else if (chunks.length > 1) heardFrom(req)
   })
   req.on('end', () => {
-    if (settle()) taken(oneBuffer(chunks))
+    if (settle()) taken(oneBuffer(takeChunks()))
   })
   req.on('close', () => {
     if (!isSettled) fail(new RequestError('MALFORMED_BODY', 'The body ended early.'))
@@ -131,7 +135,7 @@ function ignoreError(): void {
 
 function oneBuffer(chunks: Buffer[]): Buffer {
   if (chunks.length === 1 && chunks[0] !== undefined) return chunks[0]
-  const whole = Buffer.concat(chunks)
+  const whole = joined(chunks)
   for (const chunk of chunks) freeBuffer(chunk)
   return whole
 }

@@ -1,36 +1,14 @@
 import type { ServerResponse } from 'node:http'
 
+import { WritingRounds } from './writing-rounds.ts'
+
 const HEARTBEAT_MS = 15_000
 /** Text that gathers until it is written; more goes out at once. */
 const MOST_GATHERED = 64 * 1024
 /** How long what is only said by the way, and the headers, wait for something that matters. */
 const SOON_MS = 4
 
-/** Up to here each write leaves with its turn of the event loop. */
-const FEW_STREAMS = 250
-/** With more, what was written so long leaves together: a system call for each event would take all of the host's time, and everyone would get his late. */
-const MS_PER_STREAM = 0.03
-const MOST_MS = 50
-
-/** Streams that have something to write. */
-const due = new Set<EventStream>()
-let open = 0
-let isRoundComing = false
-
-function writeSoon(stream: EventStream): void {
-  due.add(stream)
-  if (isRoundComing) return
-  isRoundComing = true
-  if (open <= FEW_STREAMS) setImmediate(writeDue)
-  else setTimeout(writeDue, Math.min(MOST_MS, open * MS_PER_STREAM))
-}
-
-function writeDue(): void {
-  isRoundComing = false
-  const streams = [...due]
-  due.clear()
-  for (const stream of streams) stream.flush()
-}
+const rounds = new WritingRounds(() => performance.now())
 
 /**
  * A response that stays open and is written piece by piece. What is written in one turn of the event loop leaves in one go, and with it
@@ -58,7 +36,6 @@ export class EventStream {
     if (response.destroyed) this.#state = 'broken'
     else response.once('close', () => this.#close('broken'))
     if (this.isOver) return
-    open++
     this.#scheduleSoon()
     if (heartbeat !== null) this.#heartbeat = setInterval(() => this.#beat(heartbeat), HEARTBEAT_MS).unref()
   }
@@ -89,7 +66,7 @@ export class EventStream {
     if (this.isOver) return
     this.#gathered += text
     if (this.#gathered.length > MOST_GATHERED) this.flush()
-    else if (this.#response.headersSent) writeSoon(this)
+    else if (this.#response.headersSent) rounds.add(this)
     else setImmediate(() => this.flush())
   }
 
@@ -143,7 +120,6 @@ export class EventStream {
   #close(state: 'ended' | 'broken'): void {
     if (this.isOver) return
     this.#state = state
-    open--
     clearTimeout(this.#soon)
     clearInterval(this.#heartbeat)
     for (const callback of this.#listeners) callback()

@@ -1,6 +1,7 @@
 import type { Clock } from '../workers/contract.ts'
 import { EncodedValues, leftAsTheyCame } from '../workers/encoded-values.ts'
 import { createHostError } from '../workers/errors.ts'
+import { freeBuffer } from '../workers/free-buffer.ts'
 import { isJsonObject } from './body.ts'
 import type { HostedModel } from './hosted-model.ts'
 import { Prediction } from './prediction.ts'
@@ -82,7 +83,7 @@ export class Gateway {
    * Validates, admits and later runs one prediction. Past this call its inputs are trusted.
    *
    * @param inputs Named values; files already as `FileRef`s.
-   * @param json The same as they came, where they are large; it is freed at the end of the prediction.
+   * @param json The same as they came, where they are large; freed when it is not needed any more, but not when this throws.
    * @throws {HostError} at once for what can be refused at once: `INVALID_INPUT`, `DRAINING`, `QUARANTINED`, `QUEUE_FULL`, `OVERLOADED`.
    *   What happens later (`NOT_READY`, `DEADLINE_EXCEEDED`, …) comes through the prediction.
    */
@@ -91,6 +92,7 @@ export class Gateway {
     const checked = model.validate(inputs)
     const values = json === undefined || !isJsonObject(inputs) ? checked : leftAsTheyCame(checked, inputs, json)
     const given = values instanceof EncodedValues ? values : inputs
+    if (json !== undefined && given === inputs) freeBuffer(json)
     const { mode, requestId } = options
     const prediction = new Prediction(model.name, requestId, mode === 'stream' ? (readers) => this.#readersChanged(prediction.id, readers) : undefined)
     // Before it is admitted, since its end may come at once.

@@ -55,6 +55,8 @@ export class PredictionRun implements PredictionSink, QueueEntry {
   readonly given: unknown
   /** A worker has it, or has it still after its caller was answered. */
   running = false
+  /** As the inputs came, if they are large; also after they were made fit for another spec. */
+  readonly #encoded: EncodedValues | null
   #deaths = 0
   #replays = 0
   #untoldFacts = 0
@@ -70,7 +72,8 @@ export class PredictionRun implements PredictionSink, QueueEntry {
     this.#owner = owner
     this.#mayReplay = options.mayReplay
     this.arrivedAt = owner.now()
-    if (item.inputs instanceof EncodedValues) item.inputs.hold()
+    this.#encoded = item.inputs instanceof EncodedValues ? item.inputs : null
+    this.#encoded?.hold()
   }
 
   get followed(): boolean {
@@ -176,7 +179,7 @@ export class PredictionRun implements PredictionSink, QueueEntry {
     this.#ended = true
     tell()
     // Nobody runs it again.
-    if (this.item.inputs instanceof EncodedValues) this.item.inputs.release()
+    this.#encoded?.release()
     this.#owner.ended(this, error)
   }
 }

@@ -1,9 +1,10 @@
-import { hasFiles, type InputsResult, inputsSchema } from '../workers/components.ts'
+import { hasFiles, type InputsResult, inputsSchema, NOT_RESOLVED, unresolvedFiles } from '../workers/components.ts'
 import type { ComponentSpec } from '../workers/components.ts'
 import type { ModelSpec, Values } from '../workers/contract.ts'
 import { EncodedValues } from '../workers/encoded-values.ts'
 import { createHostError, type HostError } from '../workers/errors.ts'
 import { sameTakings } from '../workers/rollout.ts'
+import { isJsonObject } from './body.ts'
 import type { PredictionRun } from './prediction-run.ts'
 
 /** What the callers of a model are held to: the spec that its workers serve, the check made from it, and those who wait for the first one. */
@@ -40,7 +41,7 @@ export class SpecInForce {
   set(spec: ModelSpec): void {
     if (this.#spec === null || !sameTakings(this.#spec, spec)) {
       this.#revision++
-      this.#check = inputsSchema(spec.inputs)
+      this.#check = createCheck(spec.inputs)
     }
     this.#spec = spec
     this.#isPlain = !hasFiles(spec.inputs) && !hasFiles(spec.outputs)
@@ -83,6 +84,18 @@ export class SpecInForce {
 
   wakeWaiters(): void {
     for (const wake of this.#waiters) wake()
+  }
+}
+
+/** The schema's check; and no file is believed that did not come through the host, however much it looks like one. */
+function createCheck(inputs: ModelSpec['inputs']): (raw: unknown) => InputsResult {
+  const check = inputsSchema(inputs)
+  if (!hasFiles(inputs)) return check
+  return (raw) => {
+    const result = check(raw)
+    if (!result.ok || !isJsonObject(raw)) return result
+    const forged = Object.entries(inputs).flatMap(([name, spec]) => unresolvedFiles(spec, raw[name], name))
+    return forged.length === 0 ? result : { ok: false, errors: forged.map((path) => ({ path, message: NOT_RESOLVED })) }
   }
 }
 

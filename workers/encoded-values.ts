@@ -13,16 +13,15 @@ const LARGE_CHARACTERS = 8_192
 export class EncodedValues {
   /** UTF-8. Empty when freed. */
   readonly bytes: Buffer
-  #values: Values | null = null
   #holders = 0
 
   constructor(bytes: Buffer) {
     this.bytes = bytes
   }
 
-  /** Made when first asked for. */
+  /** Made each time: hardly anyone asks. */
   get values(): Values {
-    return (this.#values ??= decodeValues(this.bytes))
+    return decodeValues(this.bytes)
   }
 
   /** Whoever may still look into them or send them holds them. */

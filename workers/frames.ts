@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
-import { freeBuffer, WORTH_FREEING_BYTES } from './free-buffer.ts'
+import { freeBuffer, joined, ownBuffer, ownCopy, WORTH_FREEING_BYTES } from './free-buffer.ts'
 
 /** Length (little endian, without the head) and form of what follows. */
 const HEAD_BYTES = 5
@@ -22,7 +22,7 @@ export function hasLongText(values: Readonly<Record<string, unknown>>): boolean 
 export function encodeFrame(messages: readonly object[], long: boolean): Buffer {
   if (long) {
     const data = serialize(messages)
-    const frame = withHead(Buffer.allocUnsafe(HEAD_BYTES + data.length), V8_DATA, (frame) => data.copy(frame, HEAD_BYTES))
+    const frame = withHead(ownBuffer(HEAD_BYTES + data.length), V8_DATA, (frame) => data.copy(frame, HEAD_BYTES))
     freeBuffer(data)
     return frame
   }
@@ -65,7 +65,7 @@ export class FrameReader {
       bytes = bytes.subarray(end)
     }
     if (bytes === whole || whole.length < WORTH_FREEING_BYTES) return this.#keep(bytes)
-    this.#keep(Buffer.from(bytes))
+    this.#keep(ownCopy(bytes))
     freeBuffer(whole)
   }
 
@@ -77,7 +77,7 @@ export class FrameReader {
       return null
     }
     const pieces = [...this.#rest, chunk]
-    const all = Buffer.concat(pieces)
+    const all = joined(pieces)
     for (const piece of pieces) freeBuffer(piece)
     this.#rest = []
     this.#restBytes = 0

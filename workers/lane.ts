@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { PredictItem } from './contract.ts'
 import { EncodedValues } from './encoded-values.ts'
+import { ownCopy } from './free-buffer.ts'
 import { encodeFrame, FrameReader, hasLongText, writeFrame } from './frames.ts'
 import { Outbox } from './outbox.ts'
 import { type FromThread, isAfter, isReadable, type SentItem, type ToThread, unitAfter } from './thread-contract.ts'
@@ -42,12 +43,15 @@ export class Lane {
   #last = 0
   readonly #socket: Socket
   readonly #outbox: Outbox<ToThread>
+  /** Inputs of what is not written yet: their prediction may end before. */
+  readonly #unwritten: EncodedValues[] = []
 
   constructor(thread: number, socket: Socket) {
     this.thread = thread
     this.#socket = socket
     this.#outbox = new Outbox((messages) => {
       if (socket.writable) writeFrame(socket, encodeFrame(messages, messages.some(isLong)))
+      for (const inputs of this.#unwritten.splice(0)) inputs.release()
     })
   }
 
@@ -73,6 +77,7 @@ export class Lane {
     if (this.running.size < concurrency) this.#begin(unit, now)
     else this.waiting.push(unit)
     const { items, alone, number } = unit
+    for (const { inputs } of items) if (inputs instanceof EncodedValues) this.#holdUnwritten(inputs)
     const sent = items.map(sentItem)
     this.#outbox.pushPromptly(alone ? { type: 'predict', unit: number, items: sent, alone } : { type: 'predict', unit: number, items: sent })
   }
@@ -130,6 +135,11 @@ export class Lane {
     return this.waiting.splice(index, 1)[0]
   }
 
+  #holdUnwritten(inputs: EncodedValues): void {
+    inputs.hold()
+    this.#unwritten.push(inputs)
+  }
+
   #begin(unit: Unit, now: number): void {
     unit.beganAt = now
     this.running.set(unit.number, unit)
@@ -161,7 +171,7 @@ function isLong(message: ToThread): boolean {
 
 /** The bytes are a part of the frame, which is freed. */
 function withOwnBytes(message: FromThread): FromThread {
-  if (message.type === 'unit-ended') for (const end of message.ends) if (end.json !== undefined) end.json = Buffer.from(end.json)
+  if (message.type === 'unit-ended') for (const end of message.ends) if (end.json !== undefined) end.json = ownCopy(end.json)
   return message
 }
 

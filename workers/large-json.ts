@@ -1,4 +1,5 @@
 import type { Values } from './contract.ts'
+import { ownBuffer } from './free-buffer.ts'
 
 /** From here on a text is looked at four characters at a time. */
 const LONG_CHARACTERS = 8_192
@@ -13,25 +14,46 @@ const ASCII_END = 0x80
  * at a third of the price: `JSON.stringify` looks at each character alone.
  */
 export function jsonBytes(values: Values): Buffer {
-  const members = Object.entries(values).filter(([, value]) => value !== undefined)
-  return copied(members) ?? Buffer.from(JSON.stringify(values))
+  const long = Object.entries(values).filter((member) => isLong(member[1]))
+  return (long.length === 0 ? null : copied(values)) ?? Buffer.from(JSON.stringify(values))
 }
 
-function copied(members: readonly [string, unknown][]): Buffer | null {
-  const pieces = members.flatMap(([name, value], index) => {
-    const head = `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`
-    return isLong(value) ? [`${head}"`, value, '"'] : [head + JSON.stringify(value)]
-  })
-  if (!pieces.some(isLong)) return null
-  pieces.push('}')
-  const json = Buffer.allocUnsafe(pieces.reduce((bytes, piece) => bytes + (isLong(piece) ? piece.length : Buffer.byteLength(piece)), 0))
+interface Piece {
+  text: string
+  bytes: number
+  /** To be copied as it is, if that can be. */
+  isLong: boolean
+}
+
+function copied(values: Values): Buffer | null {
+  const pieces = piecesOf(values)
+  const json = ownBuffer(pieces.reduce((sum, { bytes }) => sum + bytes, 0))
   let at = 0
-  for (const piece of pieces) {
-    const end = at + json.write(piece, at, isLong(piece) ? piece.length : json.length - at)
-    if (isLong(piece) && (end !== at + piece.length || !isPlain(json, at, end))) return null
-    at = end
+  for (const { text, bytes, isLong } of pieces) {
+    // Fewer: it has accents, the last of which did not fit.
+    if (json.write(text, at, bytes) !== bytes || (isLong && !isPlain(json, at, at + bytes))) return null
+    at += bytes
   }
   return json
+}
+
+function piecesOf(values: Values): Piece[] {
+  const pieces: Piece[] = []
+  const add = (text: string, isLong = false): void => void pieces.push({ text, bytes: isLong ? text.length : Buffer.byteLength(text), isLong })
+  for (const [name, value] of Object.entries(values)) {
+    const head = `${pieces.length === 0 ? '{' : ','}${JSON.stringify(name)}:`
+    if (isLong(value)) {
+      add(`${head}"`)
+      add(value, true)
+      add('"')
+    } else {
+      // What JSON does not have leaves its member out.
+      const json: string | undefined = JSON.stringify(value)
+      if (json !== undefined) add(head + json)
+    }
+  }
+  add('}')
+  return pieces
 }
 
 function isLong(value: unknown): value is string {

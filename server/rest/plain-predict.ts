@@ -7,13 +7,14 @@ import { performance } from 'node:perf_hooks'
 import type { Express, Request } from 'express'
 
 import { hasFiles } from '../../workers/components.ts'
+import { freeBuffer } from '../../workers/free-buffer.ts'
 import type { AppDeps } from '../app.ts'
 import { takeJsonObject } from '../body.ts'
 import type { HostedModel } from '../hosted-model.ts'
 import { answerError } from '../http-errors.ts'
 import { saneRequestId } from '../log.ts'
 import type { Prediction } from '../prediction.ts'
-import { createHostCheck } from '../security/hosts.ts'
+import { createHostRule } from '../security/hosts.ts'
 import { createRender } from './answer.ts'
 import { callerTimeoutMs, submitOptions } from './predict-options.ts'
 
@@ -26,14 +27,13 @@ export type PlainPredict = (req: IncomingMessage, res: ServerResponse) => boolea
 
 /** @param app What answers all else. */
 export function createPlainPredict(deps: AppDeps, app: Express): PlainPredict {
-  const checkHost = createHostCheck(deps.config.allowedHosts)
+  const isServed = createHostRule(deps.config.allowedHosts)
   const maxBodyBytes = deps.config.maxBodyMb * 1024 * 1024
   return (req, res) => {
     const model = plainModel(deps, req)
-    if (model === null) return false
+    if (model === null || !isServed(req)) return false
     const exchange = new PlainExchange(deps, app, req, res)
     try {
-      checkHost(req)
       const timeoutMs = callerTimeoutMs(req)
       takeJsonObject(req, maxBodyBytes, (body, json) => exchange.submit(model, body, timeoutMs, json), (error) => exchange.fail(error))
     } catch (error) {
@@ -47,7 +47,7 @@ export function createPlainPredict(deps: AppDeps, app: Express): PlainPredict {
 function plainModel({ gateway }: AppDeps, { method, url, headers }: IncomingMessage): HostedModel | null {
   if (method !== 'POST' || headers['content-type'] !== 'application/json' || headers.prefer !== undefined || headers.origin !== undefined) return null
   if (headers.accept !== undefined && headers.accept !== '*/*' && headers.accept !== 'application/json') return null
-  if (url === undefined || !url.endsWith(ACTION)) return null
+  if (url === undefined || !url.startsWith('/') || !url.endsWith(ACTION)) return null
   // Whatever else is in the path, no model has such a name.
   const model = gateway.hosted(url.slice(1, -ACTION.length))
   return model !== undefined && model.isPlain ? model : null
@@ -75,10 +75,11 @@ class PlainExchange {
 
   submit(model: HostedModel, inputs: unknown, timeoutMs: number | undefined, json: Buffer | undefined): void {
     // He left while his body was read.
-    if (this.#res.destroyed) return
+    if (this.#res.destroyed) return freeJson(json)
     try {
       this.#prediction = this.#deps.gateway.submit(model, inputs, submitOptions(this.#req, this.#requestId, 'answer', timeoutMs, this.#startedMs), json)
     } catch (error) {
+      freeJson(json)
       return this.fail(error)
     }
     this.#prediction.whenEnded((prediction) => this.#answer(prediction))
@@ -130,6 +131,10 @@ class PlainExchange {
     this.#deps.metrics.observeHttp(ROUTE, this.#res, (performance.now() - this.#startedMs) / 1_000)
     if (this.#prediction !== null && !this.#res.writableEnded) this.#deps.gateway.cancel(this.#prediction)
   }
+}
+
+function freeJson(json: Buffer | undefined): void {
+  if (json !== undefined) freeBuffer(json)
 }
 
 /** What Express does first with each request. */

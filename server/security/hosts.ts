@@ -13,21 +13,32 @@ const MAX_KNOWN_HOSTS = 1_000
  * @returns A check that throws `MALFORMED_BODY` without a `Host`, `WRONG_HOST` for one that is not served.
  */
 export function createHostCheck(allowedHosts: Config['allowedHosts']): (req: IncomingMessage) => void {
+  const isServed = createHostRule(allowedHosts)
+  return (req) => {
+    if (isServed(req)) return
+    if (hostOf(req) === '') throw new RequestError('MALFORMED_BODY', 'The request has no Host header.')
+    throw new RequestError('WRONG_HOST', 'This host name is not served here. The setting allowedHosts lists those that are.')
+  }
+}
+
+/** Whether the request may come in by its `Host` header. */
+export function createHostRule(allowedHosts: Config['allowedHosts']): (req: IncomingMessage) => boolean {
   const isAllowed = hostRule(allowedHosts)
   // Names repeat; parsing them for every request would be waste. Bounded, since callers choose them.
   const known = new Map<string, boolean>()
   return (req) => {
-    const { host } = req.headers
-    if (host === undefined || host === '') {
-      // HTTP/1.0 has no Host header; nothing but a tool speaks it, and no browser.
-      if (req.httpVersion === '1.0') return
-      throw new RequestError('MALFORMED_BODY', 'The request has no Host header.')
-    }
+    const host = hostOf(req)
+    // HTTP/1.0 has no Host header; nothing but a tool speaks it, and no browser.
+    if (host === '') return req.httpVersion === '1.0'
     const remembered = known.get(host)
     const allowed = remembered ?? isAllowed(hostName(host))
     if (remembered === undefined && known.size < MAX_KNOWN_HOSTS) known.set(host, allowed)
-    if (!allowed) throw new RequestError('WRONG_HOST', 'This host name is not served here. The setting allowedHosts lists those that are.')
+    return allowed
   }
+}
+
+function hostOf({ headers: { host = '' } }: IncomingMessage): string {
+  return host
 }
 
 function hostRule(allowedHosts: Config['allowedHosts']): (name: string) => boolean {

@@ -22,7 +22,7 @@ export interface FileAnnouncement {
   readonly mimeType?: string
 }
 
-const NOT_RESOLVED = 'must be a file: { "data": base64, "mimeType" } or { "url" }'
+export const NOT_RESOLVED = 'must be a file: { "data": base64, "mimeType" } or { "url" }'
 
 /** A file that a caller has sent, once the HTTP layer has resolved it. */
 export const fileRefSchema = z.object(

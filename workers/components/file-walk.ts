@@ -27,6 +27,9 @@ function mapPicture(item: unknown, path: string, onLeaf: OnLeaf): unknown {
   return { ...item, image: onLeaf(item.image, path) }
 }
 
+/** What `resolve` has made of callers' files. */
+const resolved = new WeakSet<object>()
+
 /** One after the other: a caller's files are bounded one by one, not all at once. */
 async function mapLeavesAsync(spec: ComponentSpec, value: unknown, path: string, onLeaf: OnLeaf): Promise<unknown> {
   const leaves: [leaf: unknown, path: string][] = []
@@ -44,7 +47,24 @@ async function mapLeavesAsync(spec: ComponentSpec, value: unknown, path: string,
  * @param resolve Gets the leaf as the caller sent it and its path for messages, e.g. `pictures[2].image` when `path` is `pictures`.
  */
 export function mapInputFiles(spec: ComponentSpec, value: unknown, resolve: (leaf: unknown, path: string) => unknown, path = ''): Promise<unknown> {
-  return mapLeavesAsync(spec, value, path, resolve)
+  return mapLeavesAsync(spec, value, path, async (leaf, at) => {
+    const file = await resolve(leaf, at)
+    if (typeof file === 'object' && file !== null) resolved.add(file)
+    return file
+  })
+}
+
+/**
+ * Where an input has a file that did not come through `mapInputFiles`. A model may have become one that takes files since the inputs were read: what only looks like a
+ * stored file would then be any file of the machine that a caller names.
+ */
+export function unresolvedFiles(spec: ComponentSpec, value: unknown, path: string): string[] {
+  const paths: string[] = []
+  mapLeaves(spec, value, path, (leaf, at) => {
+    if (typeof leaf !== 'object' || leaf === null || !resolved.has(leaf)) paths.push(at)
+    return leaf
+  })
+  return paths
 }
 
 /** Replaces each file of an output that its component has checked, e.g. by the `FileRef` of a copy in the state folder. */
