@@ -11,7 +11,7 @@ const FOUR = ['cpu-a', ...NEIGHBOURS]
 /** Each neighbour's own work: a twentieth of a core. */
 const NEIGHBOUR_PER_SECOND = 5
 /** Few requests make a p99 only when they have time. */
-const NEIGHBOUR_SECONDS_FACTOR = 2
+const NEIGHBOUR_SECONDS_FACTOR = 5
 
 export function cpuAt(connections: number, threads: 1 | 2): string {
   return `10 ms of CPU, ${connections} connection${connections === 1 ? '' : 's'}, ${threads} thread${threads === 1 ? '' : 's'} or processes`
@@ -44,7 +44,11 @@ async function measureFour({ settings, load, figures }: Bench, { url }: TargetPr
   const four = await load.run({ kind: 'together', jobs: FOUR.map((model) => requests(url, model, 8, seconds)) })
   figures.add('cpu', CPU_FOUR, 'footlights', summary(four, FOUR.map((_, index) => index)))
   const long = seconds * NEIGHBOUR_SECONDS_FACTOR
-  const neighbours = NEIGHBOURS.map((model): OfferedJob => ({ kind: 'offered', url: `${url}/${model}/predict`, perSecond: NEIGHBOUR_PER_SECOND, seconds: long, body: ASK.inputs }))
+  const neighbours = NEIGHBOURS.map((model, index): OfferedJob => ({
+    kind: 'offered', url: `${url}/${model}/predict`, perSecond: NEIGHBOUR_PER_SECOND, seconds: long, body: ASK.inputs,
+    // Each in its own moments: what one model does to another is measured, not what they do to themselves.
+    offsetMs: (index * 1_000) / NEIGHBOUR_PER_SECOND / NEIGHBOURS.length,
+  }))
   const indices = NEIGHBOURS.map((_, index) => index)
   figures.add('cpu', NEIGHBOURS_ALONE, 'footlights', summary(await load.run({ kind: 'together', jobs: neighbours }), indices))
   figures.add('cpu', NEIGHBOURS_BESIDE, 'footlights', summary(await load.run({ kind: 'together', jobs: [...neighbours, requests(url, 'cpu-a', 8, long)] }), indices))

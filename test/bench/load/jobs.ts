@@ -17,6 +17,8 @@ export interface OfferedJob {
   perSecond: number
   seconds: number
   body: Record<string, unknown>
+  /** Begins so much later, so that several at once do not send in the same moments. Default 0. */
+  offsetMs?: number
 }
 
 /** An image of 5 MB to the server and back again, on each connection. The same measures. */

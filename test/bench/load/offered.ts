@@ -11,7 +11,7 @@ const CONNECTIONS = 200
 const GIVE_UP_MS = 5_000
 
 /** A server that stands still is charged for all that should have been sent meanwhile (coordinated omission). */
-export async function offer({ url, perSecond, seconds, body }: OfferedJob): Promise<Measures> {
+export async function offer({ url, perSecond, seconds, body, offsetMs = 0 }: OfferedJob): Promise<Measures> {
   const { origin, pathname } = new URL(url)
   const pool = new Pool(origin, { connections: CONNECTIONS, headersTimeout: GIVE_UP_MS })
   const tally = new Tally()
@@ -21,7 +21,7 @@ export async function offer({ url, perSecond, seconds, body }: OfferedJob): Prom
     const status = await exchange(pool, 'POST', pathname, JSON_TYPE, text).then((answer) => answer.status, () => 0)
     tally.add(status, performance.now() - due)
   }
-  const startedAt = performance.now()
+  const startedAt = performance.now() + offsetMs
   const count = Math.round(perSecond * seconds)
   for (let sent = 0; sent < count; await new Promise((resolve) => setTimeout(resolve, TICK_MS))) {
     for (let due = startedAt + (sent * 1000) / perSecond; due <= performance.now() && sent < count; due = startedAt + (++sent * 1000) / perSecond) {
