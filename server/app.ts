@@ -91,8 +91,7 @@ function createEntrance({ config, metrics }: AppDeps): RequestHandler {
     metrics.observeHttp(routeOf(this.req), this, (performance.now() - this.locals.startedMs) / 1_000)
   }
   return (req, res, next) => {
-    const given = req.headers['x-request-id']
-    res.locals.requestId = saneRequestId(typeof given === 'string' ? given : undefined)
+    res.locals.requestId = saneRequestId(req.headers['x-request-id'])
     res.locals.startedMs = performance.now()
     res.setHeader('x-request-id', res.locals.requestId)
     res.setHeader('x-content-type-options', 'nosniff')

@@ -150,8 +150,8 @@ export function newRequestId(): string {
 }
 
 /** The caller's own request id when it is harmless (`[A-Za-z0-9._-]`, 1 to 128 of them), else a new one. */
-export function saneRequestId(header: string | undefined): string {
-  return header !== undefined && /^[A-Za-z0-9._-]{1,128}$/.test(header) ? header : newRequestId()
+export function saneRequestId(header: string | readonly string[] | undefined): string {
+  return typeof header === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(header) ? header : newRequestId()
 }
 
 /** Where a request stands in a distributed trace. Ids in lower-case hex. */

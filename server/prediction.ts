@@ -115,8 +115,7 @@ export class Prediction {
   forget(): void {
     if (!(this.#outputs instanceof EncodedValues)) return
     const encoded = this.#outputs
-    if (this.#readers !== null && this.#readers.size > 0) this.#outputs = encoded.values
-    else this.#outputs = undefined
+    this.#outputs = this.#readers !== null && this.#readers.size > 0 ? encoded.values : undefined
     encoded.release()
   }
 

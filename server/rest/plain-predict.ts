@@ -68,8 +68,7 @@ class PlainExchange {
     this.#app = app
     this.#req = req
     this.#res = res
-    const given = req.headers['x-request-id']
-    this.#requestId = saneRequestId(typeof given === 'string' ? given : undefined)
+    this.#requestId = saneRequestId(req.headers['x-request-id'])
     res.once('close', () => this.#closed())
   }
 
